@@ -1,0 +1,92 @@
+"""The connection: transactions, savepoints, and the signal that a commit has brought new audit events."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from admin_api_mock.store.schema import SCHEMA
+
+#: What SQLite adds beside the file itself.
+SIDE_FILES = ("", "-wal", "-shm")
+
+
+class Database:
+    """One SQLite database, used from the event loop only: what happens between two awaits is atomic anyway."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # Signing keys and hashes are nobody else's.
+        self._connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
+        if path is not None:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.executescript(SCHEMA)
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Runs one statement."""
+        return self._connection.execute(statement, values)
+
+    def one(self, statement: str, values: Sequence[Any] = ()) -> Any:
+        """The first row as a tuple, or None."""
+        return self._connection.execute(statement, values).fetchone()
+
+    def all(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Every row as a tuple."""
+        return self._connection.execute(statement, values).fetchall()
+
+    def count(self, table: str) -> int:
+        """How many rows `table` has."""
+        return int(self.one(f"SELECT count(*) FROM {table}")[0])  # noqa: S608 - a table name of ours, never a caller's
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commits at the end, rolls back on any exception. Within one, it only passes through."""
+        if self._connection.in_transaction:
+            yield
+            return
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.execute("ROLLBACK")
+            raise
+        self.execute("COMMIT")
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undoes what was done within it on any exception, and leaves the transaction as it is."""
+        self.execute("SAVEPOINT attempt")
+        try:
+            yield
+        except BaseException:
+            self.execute("ROLLBACK TO attempt")
+            self.execute("RELEASE attempt")
+            raise
+        self.execute("RELEASE attempt")
+
+    def remembered(self, name: str) -> bytes | None:
+        """A value kept under `name`, or None."""
+        row = self.one("SELECT value FROM meta WHERE name = ?", (name,))
+        return None if row is None else bytes(row[0])
+
+    def remember(self, name: str, value: bytes) -> None:
+        """Keeps a value under `name`."""
+        self.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    def close(self) -> None:
+        """Closes the connection; a file stays."""
+        self._connection.close()
+
+    def erase(self) -> None:
+        """Closes the connection and removes the file."""
+        self.close()
+        if self._path is not None:
+            for suffix in SIDE_FILES:
+                Path(f"{self._path}{suffix}").unlink(missing_ok=True)

@@ -1,0 +1,51 @@
+"""Encrypted objects; the ciphertext lies apart, so that lists do not carry it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from admin_api_mock.store.database import Database
+from admin_api_mock.store.keyset import Key, Order, Row, Where, select
+
+
+class ObjectsTable:
+    """Objects by id and by name, in order of upload."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def insert(self, doc: Mapping[str, Any], content: bytes) -> None:
+        """A new object."""
+        self._database.execute(
+            "INSERT INTO objects (id, name, doc) VALUES (?, ?, ?)", (doc["id"], doc["name"], orjson.dumps(doc))
+        )
+        self._database.execute("INSERT INTO object_contents VALUES (?, ?)", (doc["id"], content))
+
+    def delete(self, object_id: str) -> None:
+        """Forgets an object and its content."""
+        self._database.execute("DELETE FROM objects WHERE id = ?", (object_id,))
+        self._database.execute("DELETE FROM object_contents WHERE id = ?", (object_id,))
+
+    def get(self, object_id: str) -> dict[str, Any] | None:
+        """The object of this id."""
+        row = self._database.one("SELECT doc FROM objects WHERE id = ?", (object_id,))
+        return orjson.loads(row[0]) if row else None
+
+    def named(self, name: str) -> dict[str, Any] | None:
+        """The object of this name."""
+        row = self._database.one("SELECT doc FROM objects WHERE name = ?", (name,))
+        return orjson.loads(row[0]) if row else None
+
+    def content(self, object_id: str) -> bytes | None:
+        """The stored ciphertext."""
+        row = self._database.one("SELECT content FROM object_contents WHERE id = ?", (object_id,))
+        return row[0] if row else None
+
+    def page(self, prefix: str | None, after: Key | None, limit: int) -> list[Row]:
+        """Objects behind `after`."""
+        where = Where()
+        where.begins("name", prefix)
+        return select(self._database, "objects", where, Order(), after, limit)

@@ -1,0 +1,30 @@
+"""The RBAC table as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from admin_api_mock.store.database import Database
+from admin_api_mock.store.keyset import Key, Order, Row, Where, select
+
+
+class RolesTable:
+    """Roles in the order they were made."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def insert(self, doc: Mapping[str, Any]) -> None:
+        """A new role."""
+        self._database.execute("INSERT INTO roles (name, doc) VALUES (?, ?)", (doc["name"], orjson.dumps(doc)))
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a role of this name."""
+        return self._database.one("SELECT 1 FROM roles WHERE name = ?", (name,)) is not None
+
+    def page(self, after: Key | None, limit: int) -> list[Row]:
+        """Roles behind `after`."""
+        return select(self._database, "roles", Where(), Order(), after, limit)

@@ -1,0 +1,106 @@
+"""The Python SDK of the Admin API.
+
+from admin_api import AdminClient
+
+client = AdminClient()
+user = client.users.create(username="alice", email="alice@example.com", roles=["admin"])
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .errors import (
+    AdminAPIError,
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    ConflictError,
+    DeadlineExceededError,
+    DecodeError,
+    FieldError,
+    GoneError,
+    InsufficientScopeError,
+    IntegrityError,
+    InternalServerError,
+    NoMatchingKeyError,
+    NotFoundError,
+    PermissionDeniedError,
+    PreconditionFailedError,
+    PreconditionRequiredError,
+    RateLimitError,
+    StreamInterruptedError,
+    UnprocessableEntityError,
+)
+from .exchange import Headers, Outcome, Request, Response, TokenFailure, WireError
+from .operation import Page, RawResponse
+from .options import OMIT, Omit, RequestOptions
+from .version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from ._generated.sync.client import AdminClient
+    from ._generated.sync.clock import Clock
+    from .client import AsyncAdminClient
+    from .clock import AsyncClock
+
+_LAZY = {
+    "AdminClient": "._generated.sync.client",
+    "Clock": "._generated.sync.clock",
+    "AsyncAdminClient": ".client",
+    "AsyncClock": ".clock",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Loads the flavour that is used, and only that."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LAZY[name], __name__), name)
+
+
+__all__ = [
+    "OMIT",
+    "APIConnectionError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AdminAPIError",
+    "AdminClient",
+    "AsyncAdminClient",
+    "AsyncClock",
+    "AuthenticationError",
+    "BadRequestError",
+    "Clock",
+    "ConfigurationError",
+    "ConflictError",
+    "DeadlineExceededError",
+    "DecodeError",
+    "FieldError",
+    "GoneError",
+    "Headers",
+    "InsufficientScopeError",
+    "IntegrityError",
+    "InternalServerError",
+    "NoMatchingKeyError",
+    "NotFoundError",
+    "Omit",
+    "Outcome",
+    "Page",
+    "PermissionDeniedError",
+    "PreconditionFailedError",
+    "PreconditionRequiredError",
+    "RateLimitError",
+    "RawResponse",
+    "Request",
+    "RequestOptions",
+    "Response",
+    "StreamInterruptedError",
+    "TokenFailure",
+    "UnprocessableEntityError",
+    "WireError",
+    "__version__",
+]

@@ -1,0 +1,27 @@
+"""What the socket layer knows of the attempt that is running: when it must end, and whether a byte has left."""
+
+from __future__ import annotations
+
+import time
+from contextvars import ContextVar
+
+
+class Attempt:
+    """One attempt on the wire."""
+
+    __slots__ = ("ends_at", "sent")
+
+    def __init__(self, seconds: float | None) -> None:
+        self.ends_at = None if seconds is None else time.monotonic() + seconds
+        self.sent = False
+        """Whether a byte of the request may have left."""
+
+    def left(self, timeout: float | None) -> float | None:
+        """The timeout of the next socket operation: what was asked for, but never past the attempt's end (RETRY-6)."""
+        if self.ends_at is None:
+            return timeout
+        left = max(0.0, self.ends_at - time.monotonic())
+        return left if timeout is None else min(left, timeout)
+
+
+current: ContextVar[Attempt | None] = ContextVar("admin_api.attempt", default=None)

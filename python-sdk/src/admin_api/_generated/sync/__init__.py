@@ -1,0 +1,1 @@
+# Derived by make generate from the async rooms. Do not edit.

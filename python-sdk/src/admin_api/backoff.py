@@ -1,0 +1,178 @@
+"""Whether and when to try again (RETRY): pure functions of what came back, the policy, the time and a random number."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from ._generated import policy
+from .exchange import Outcome, Request, Response, TokenFailure
+from .outcome import in_flight
+
+_SECONDS = re.compile(r"[0-9]{1,}", re.ASCII)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTH = "|".join(_MONTHS)
+_TIME = r"(?P<h>[0-2][0-9]):(?P<m>[0-5][0-9]):(?P<s>[0-6][0-9])"
+_DATES = (  # RFC 9110, section 5.6.7: IMF-fixdate, RFC 850, asctime
+    re.compile(
+        rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?P<day>[0-3][0-9]) (?P<mon>{_MONTH}) (?P<year>[0-9]{{4}}) {_TIME} GMT"
+    ),
+    re.compile(
+        rf"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (?P<day>[0-3][0-9])-(?P<mon>{_MONTH})-(?P<year>[0-9]{{2}}) {_TIME} GMT"
+    ),
+    re.compile(rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (?P<mon>{_MONTH}) (?P<day>[ 0-3][0-9]) {_TIME} (?P<year>[0-9]{{4}})"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Try again after `delay` seconds."""
+
+    delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Do not try again."""
+
+    reason: str
+    """`final`, `not_allowed`, `attempts`, `retry_after_too_long`, `deadline`, `retry_budget_exhausted`."""
+
+
+Decision: TypeAlias = Retry | Stop
+
+
+class Budget:
+    """Retries that a client may spend in a row, shared by its copies (RETRY-7)."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._left: int = policy.BUDGET_SIZE
+
+    @property
+    def left(self) -> int:
+        return self._left
+
+    def spend(self, cost: int) -> bool:
+        """Takes the cost of a retry; False, and nothing taken, if too little is left."""
+        with self._lock:
+            if self._left < cost:
+                return False
+            self._left -= cost
+            return True
+
+    def refund(self, amount: int) -> None:
+        """Gives back after a success."""
+        if self._left < policy.BUDGET_SIZE:  # the common case takes no lock
+            with self._lock:
+                self._left = min(policy.BUDGET_SIZE, self._left + amount)
+
+
+def http_date(text: str, now: float) -> float | None:
+    """Seconds since the epoch of an HTTP-date in any of its three forms, None if it is none."""
+    for form in _DATES:
+        match = form.fullmatch(text)
+        if match is None:
+            continue
+        year = int(match["year"])
+        if year < 100:  # RFC 850: a date more than 50 years ahead lies in the past century
+            this = datetime.fromtimestamp(now, UTC).year
+            year += this - this % 100
+            year -= 100 if year > this + 50 else 0
+        try:
+            day = datetime(
+                year,
+                _MONTHS.index(str(match["mon"])) + 1,
+                int(match["day"]),
+                int(match["h"]),
+                int(match["m"]),
+                tzinfo=UTC,
+            )
+        except ValueError:
+            return None
+        return day.timestamp() + int(match["s"])
+    return None
+
+
+def retry_after(response: Response, now: float) -> float | None:
+    """Seconds that the answer asks to wait, None if it asks for nothing that can be understood (RETRY-5).
+
+    A date is measured from the answer's own Date, if that is valid, so that the two clocks need not agree.
+    """
+    text = response.headers.get("retry-after", "").strip(" \t")
+    if _SECONDS.fullmatch(text):
+        return float(text) if len(text) <= 9 else float("inf")
+    asked = http_date(text, now)
+    if asked is None:
+        return None
+    date = http_date(response.headers.get("date", "").strip(" \t"), now)
+    return max(0.0, asked - (now if date is None else date))
+
+
+def backoff(retry: int, random: float) -> float:
+    """Seconds before a retry, `retry` counted from 0, with full jitter from `random` in [0, 1] (RETRY-4)."""
+    return random * min(policy.RETRY_CAP, policy.RETRY_BASE * 2.0 ** min(retry, 62))
+
+
+def transient(outcome: Outcome, method: str) -> bool:
+    """Whether the failure may pass (RETRY-1)."""
+    if isinstance(outcome, TokenFailure):
+        return not outcome.final
+    if isinstance(outcome, Response):
+        return (
+            outcome.status in policy.RETRY_STATUSES
+            or (outcome.status in policy.RETRY_SAFE_STATUSES and method in policy.RETRY_SAFE_METHODS)
+            or in_flight(outcome)
+        )
+    return outcome.effect != "final"
+
+
+def allowed(request: Request, outcome: Outcome, acted_before: bool) -> bool:
+    """Whether a repeat can neither lose nor double a write (RETRY-2, RETRY-8)."""
+    if request.method in policy.RETRY_SAFE_METHODS or request.call.keyed:
+        return True
+    maybe_acted = acted_before
+    if isinstance(outcome, Response):
+        maybe_acted = maybe_acted or outcome.status != 429
+    elif not isinstance(outcome, TokenFailure):
+        maybe_acted = maybe_acted or outcome.effect == "maybe_acted"
+    if not maybe_acted:
+        return True
+    return request.method in policy.RETRY_IDEMPOTENT_METHODS and not request.conditional
+
+
+def cost_of(outcome: Outcome) -> int:
+    """What a retry costs of the budget (RETRY-7)."""
+    throttled = isinstance(outcome, Response) and outcome.status in policy.RETRY_THROTTLING_STATUSES
+    return policy.BUDGET_THROTTLING_COST if throttled else policy.BUDGET_COST
+
+
+def decide(request: Request, outcome: Outcome, *, acted_before: bool, now: float, random: float) -> Decision:
+    """Whether to try again, and after how long.
+
+    Args:
+        request: What was sent; its call knows attempts, limits and deadline.
+        outcome: What came of the last attempt.
+        acted_before: Whether an earlier attempt of the call may have acted.
+        now: Wall clock, seconds since the epoch.
+        random: A number in [0, 1], for jitter.
+    """
+    call = request.call
+    if not transient(outcome, request.method):
+        return Stop("final")
+    if not call.retries or not allowed(request, outcome, acted_before):
+        return Stop("not_allowed")
+    if call.attempts > call.limits.max_retries:
+        return Stop("attempts")
+    answer = outcome.answer if isinstance(outcome, TokenFailure) else outcome
+    asked = retry_after(answer, now) if isinstance(answer, Response) else None
+    if asked is not None and asked > call.limits.max_retry_after:
+        return Stop("retry_after_too_long")
+    delay = max(backoff(call.attempts - 1, random), asked or 0.0)
+    left = call.left()
+    if left is not None and delay >= left:
+        return Stop("deadline")
+    return Retry(delay)

@@ -1,0 +1,1 @@
+"""The layers of the stack, one room each; their order is in `stack`."""

@@ -1,0 +1,48 @@
+"""Gives each attempt its token, and answers a refused one with one resend (AUTH-4)."""
+
+from __future__ import annotations
+
+import re
+
+from ..exchange import AsyncLayer, AsyncSend, Outcome, Request, Response, TokenFailure
+from ..outcome import note
+from ..tokens import AsyncTokenSource
+
+_INVALID_TOKEN = re.compile(r'\berror\s*=\s*"?invalid_token\b')
+
+
+def refused(outcome: Outcome) -> bool:
+    """Whether the server says that the token itself is no good (RFC 6750, section 3.1)."""
+    return (
+        isinstance(outcome, Response)
+        and outcome.status == 401
+        and _INVALID_TOKEN.search(outcome.headers.get("www-authenticate", "")) is not None
+    )
+
+
+def auth(source: AsyncTokenSource) -> AsyncLayer:
+    """The layer: attach the token; after a 401 `invalid_token` get another and send once more, at no cost in retries."""
+
+    def layer(send: AsyncSend) -> AsyncSend:
+        async def authenticated(request: Request) -> Outcome:
+            call = request.call
+            token = await source.token(call)
+            if isinstance(token, TokenFailure):
+                return token
+            call.token_scopes = token.scopes
+            outcome = await send(request.with_header("authorization", token.value))
+            if not refused(outcome) or not source.refuse(token) or call.resent:
+                return outcome
+            call.resent = True
+            note(call, outcome)
+            fresh = await source.token(call)
+            if isinstance(fresh, TokenFailure):
+                return fresh
+            if fresh.value == token.value:
+                return outcome
+            call.token_scopes = fresh.scopes
+            return await send(request.with_header("authorization", fresh.value))
+
+        return authenticated
+
+    return layer

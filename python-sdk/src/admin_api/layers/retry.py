@@ -1,0 +1,104 @@
+"""Tries again what may succeed and cannot do harm (RETRY); what to do is decided in `backoff`, here it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .._generated import policy
+from ..backoff import Budget, Decision, Retry, Stop, cost_of, decide
+from ..exchange import AsyncLayer, AsyncSend, Outcome, Request, Response
+from ..outcome import note
+
+SUCCESS = Stop("success")
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRecord:
+    """A retry that is about to be waited for; logging and telemetry consume it."""
+
+    operation: str
+    attempt: int
+    """Number of the attempt that failed, from 1."""
+    delay: float
+    """Seconds until the next."""
+    status: int | None
+    """Status of the answer, None if there was none."""
+    code: str | None
+    """Code of the wire error or token failure, None if there was an answer."""
+    request_id: str | None
+
+
+def retry(budget: Budget, on_retry: Callable[[RetryRecord], None]) -> AsyncLayer:
+    """The layer. `tenacity` turns the wheel from the first retry on; a call that succeeds at once never meets it."""
+
+    def layer(send: AsyncSend) -> AsyncSend:
+        async def retrying(request: Request) -> Outcome:
+            outcome, decision = await attempt(send, request, budget)
+            if isinstance(decision, Stop):
+                return outcome
+            return await repeat(send, request, budget, on_retry, outcome, decision)
+
+        return retrying
+
+    return layer
+
+
+async def attempt(send: AsyncSend, request: Request, budget: Budget) -> tuple[Outcome, Decision]:
+    """One attempt, entered into the call's record, and what to do about it."""
+    call = request.call
+    call.attempts += 1
+    outcome = await send(request)
+    if isinstance(outcome, Response) and outcome.status < 300:
+        budget.refund(call.spent or policy.BUDGET_REFUND)
+        return outcome, SUCCESS
+    acted_before = call.maybe_acted
+    note(call, outcome)
+    decision = decide(request, outcome, acted_before=acted_before, now=call.clock.now(), random=call.clock.random())
+    if isinstance(decision, Retry):
+        call.spent = cost_of(outcome)
+        if not budget.spend(call.spent):
+            decision = Stop("retry_budget_exhausted")
+    call.stop = decision.reason if isinstance(decision, Stop) else None
+    return outcome, decision
+
+
+async def repeat(
+    send: AsyncSend,
+    request: Request,
+    budget: Budget,
+    on_retry: Callable[[RetryRecord], None],
+    outcome: Outcome,
+    decision: Decision,
+) -> Outcome:
+    """Waits and tries again until the decision is to stop (RETRY-11)."""
+    from tenacity import AsyncRetrying, RetryCallState
+
+    call = request.call
+
+    async def once() -> tuple[Outcome, Decision]:
+        assert isinstance(decision, Retry)
+        on_retry(record(call.operation, call.attempts, decision.delay, outcome))
+        await call.clock.sleep(decision.delay)
+        return await attempt(send, request, budget)
+
+    def again(state: RetryCallState) -> bool:
+        nonlocal outcome, decision
+        if state.outcome is None or state.outcome.failed:
+            return False
+        outcome, decision = state.outcome.result()
+        return isinstance(decision, Retry)
+
+    await AsyncRetrying(retry=again, sleep=_at_once)(once)
+    return outcome
+
+
+async def _at_once(seconds: float) -> None:
+    """Our own clock has waited already."""
+
+
+def record(operation: str, number: int, delay: float, outcome: Outcome) -> RetryRecord:
+    """The record of a retry."""
+    if isinstance(outcome, Response):
+        return RetryRecord(operation, number, delay, outcome.status, None, outcome.request_id)
+    return RetryRecord(operation, number, delay, None, outcome.code, None)

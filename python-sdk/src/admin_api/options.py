@@ -1,0 +1,134 @@
+"""Options: of a client, of one call, and what stands for an argument that is left out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from enum import Enum
+from typing import Any, Final
+
+from ._generated import policy
+from .errors import ConfigurationError
+
+
+class Omit(Enum):
+    """The type of OMIT, which stands for an argument that is left out, where None is a value."""
+
+    OMIT = "OMIT"
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "OMIT"
+
+
+OMIT: Final = Omit.OMIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestOptions:
+    """Options of one call; what is left out comes from the client.
+
+    Args:
+        timeout: Seconds that one attempt may take, from connect to the last byte of the answer.
+        deadline: Seconds that the call may take with all attempts and waits; None is no limit.
+        max_retries: How many attempts may follow the first.
+        idempotency_key: The key of a mutation, 1 to 255 visible ASCII characters; None sends none. Left out, one is made.
+        headers: Headers to add or, with the same name, to replace.
+        query: Query parameters to add.
+    """
+
+    timeout: float | Omit = OMIT
+    deadline: float | Omit | None = OMIT
+    max_retries: int | Omit = OMIT
+    idempotency_key: str | Omit | None = OMIT
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    query: Mapping[str, str | int | bool | Sequence[str]] = field(
+        default_factory=dict[str, str | int | bool | Sequence[str]]
+    )
+
+    def __post_init__(self) -> None:
+        check_limits(self.timeout, self.deadline, self.max_retries)
+        key = self.idempotency_key
+        if isinstance(key, str) and not (1 <= len(key) <= 255 and all("!" <= c <= "~" for c in key)):
+            raise ConfigurationError(
+                "idempotency_key must be 1 to 255 visible ASCII characters.", code="invalid_option"
+            )
+        for name, value in self.headers.items():
+            check_header(name, value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The client's own limits, which a call's options override."""
+
+    timeout: float = policy.LIMITS_TIMEOUT
+    deadline: float | None = None
+    max_retries: int = policy.LIMITS_MAX_RETRIES
+    max_retry_after: float = policy.LIMITS_MAX_RETRY_AFTER
+    token_timeout: float = policy.LIMITS_TOKEN_TIMEOUT
+
+    def __post_init__(self) -> None:
+        check_limits(self.timeout, self.deadline, self.max_retries)
+        check_limits(self.token_timeout, self.max_retry_after, 0)
+
+    def override(self, **changes: Any) -> Limits:
+        """These limits with the changes that are not OMIT."""
+        given = {name: value for name, value in changes.items() if value is not OMIT}
+        return replace(self, **given) if given else self
+
+
+LIMITS: Final = frozenset(item.name for item in fields(Limits))
+
+
+def check_limits(timeout: object, deadline: object, max_retries: object) -> None:
+    """Raises ConfigurationError for a limit that is no positive number."""
+    for name, value, least in (
+        ("timeout", timeout, None),
+        ("deadline", deadline, None),
+        ("max_retries", max_retries, 0),
+    ):
+        if value is OMIT or (value is None and name == "deadline"):
+            continue
+        kinds = int if name == "max_retries" else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds) or value != value:
+            raise ConfigurationError(f"{name} must be a number, not {type(value).__name__}.", code="invalid_option")
+        if value < 0 if least == 0 else value <= 0:
+            raise ConfigurationError(
+                f"{name} must be {'at least' if least == 0 else 'more than'} 0.", code="invalid_option"
+            )
+
+
+_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+def check_header(name: str, value: str) -> None:
+    """Raises ConfigurationError for a header that cannot be sent; the value may be secret and is not quoted."""
+    if not name or not _TOKEN.issuperset(name):
+        raise ConfigurationError(
+            "A header's name may hold only the characters of an RFC 9110 token.", code="invalid_header"
+        )
+    if not isinstance(value, str) or any(c not in "\t" and not " " <= c <= "~" for c in value):  # pyright: ignore[reportUnnecessaryIsInstance] (callers without a type checker)
+        raise ConfigurationError(f"The value of header {name} must be visible ASCII text.", code="invalid_header")
+    if name.lower() in {"authorization", "content-length", "transfer-encoding", "host", "connection"}:
+        raise ConfigurationError(f"Header {name} is set by the SDK alone.", code="invalid_header")
+
+
+def configure_logging(level: str | None) -> logging.Logger:
+    """The logger `admin_api`; `ADMIN_API_LOG` shows its records on standard error.
+
+    Raises:
+        ConfigurationError: The level is neither `debug` nor `info`.
+    """
+    logger = logging.getLogger("admin_api")
+    if level:
+        if level.lower() not in ("debug", "info"):
+            raise ConfigurationError("ADMIN_API_LOG must be debug or info.", code="invalid_option")
+        logger.setLevel(level.upper())
+        if not logger.handlers:
+            handler = logging.StreamHandler()
+            handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+            logger.addHandler(handler)
+    return logger

@@ -1,0 +1,272 @@
+"""Exports and event streams that resume where they broke: nothing lost, nothing twice, nothing half (STREAM)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+
+import httpx
+
+from ._flavour import aio as flavour
+from ._generated import policy
+from .backoff import backoff
+from .errors import AdminAPIError, APITimeoutError, DecodeError, StreamInterruptedError
+from .exchange import Response
+from .framing import Lines, LineTooLong, ServerSentEvents
+from .operation import Op, decode_error
+from .options import OMIT, RequestOptions
+
+if TYPE_CHECKING:
+    from .resource import AsyncCaller
+
+T = TypeVar("T")
+
+LOST = (httpx.HTTPError, httpx.StreamError, TimeoutError, OSError)
+"""What a stream that breaks raises below us."""
+
+
+class Broken(Exception):
+    """The connection is gone, or fell silent; nothing of what was delivered is lost."""
+
+
+class AsyncStream(Generic[T]):
+    """A stream that has not been opened yet. Iterate it, or use it as a context manager to close it early.
+
+    The attempt counter returns to zero with each item delivered. More than `max_retries` fruitless attempts in a row raise
+    `StreamInterruptedError` with the id of the last item.
+    """
+
+    idle_timeout: float | None
+    """Seconds without an item, while one is waited for, after which APITimeoutError is raised; None waits for ever."""
+
+    def __init__(
+        self,
+        caller: AsyncCaller,
+        op: Op[T],
+        path: Mapping[str, str],
+        query: Mapping[str, object],
+        headers: Mapping[str, object],
+        options: RequestOptions | None,
+    ) -> None:
+        self._caller = caller
+        self._op = op
+        self._path = path
+        self._query = query
+        self._headers = headers
+        self._options = options
+        self._iterator: AsyncGenerator[T, None] | None = None
+        self.last_id: str | None = None
+        """Id of the last item delivered; pass it to go on from there in another process."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Ends the stream and frees its connection."""
+        if self._iterator is not None:
+            await self._iterator.aclose()
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        if self._iterator is None:
+            self._iterator = self._items()
+        return self._iterator
+
+    async def _items(self) -> AsyncGenerator[T, None]:
+        fruitless = 0
+        while True:
+            stream = self._decode(await self._open(fruitless))
+            try:
+                async for item in stream:
+                    fruitless = 0
+                    yield item
+                return
+            except Broken as broken:
+                reason = str(broken)
+            finally:
+                await stream.aclose()
+            fruitless += 1
+            if fruitless > self._max_retries():
+                raise self._interrupted(reason)
+            await self._caller.clock.sleep(self._pause(backoff(fruitless - 1, self._caller.clock.random())))
+
+    def _max_retries(self) -> int:
+        given = self._options.max_retries if self._options else OMIT
+        return self._caller.limits.max_retries if given is OMIT else given
+
+    async def _open(self, fruitless: int) -> Response:
+        """Opens at the last item; attempts that failed since then count."""
+        query, headers = self._position()
+        limits = self._caller.limits.override(
+            timeout=self._options.timeout if self._options else OMIT,
+            deadline=self._options.deadline if self._options else OMIT,
+            max_retries=self._max_retries() - fruitless,
+        )
+        options = self._options and RequestOptions(headers=self._options.headers, query=self._options.query)
+        request = self._caller.prepare(
+            self._op, path=self._path, query=query, headers=headers, options=options, limits=limits
+        )
+        try:
+            return await self._caller.send(request)
+        except AdminAPIError as error:
+            if fruitless == 0 or not error.retryable:
+                raise
+            raise self._interrupted(error.message) from error
+
+    def _interrupted(self, reason: str) -> StreamInterruptedError:
+        error = StreamInterruptedError(
+            f"{self._op.id}: The stream broke and could not be resumed: {reason} Go on behind last_id.",
+            operation=self._op.id,
+            outcome="unknown",
+            retryable=True,
+            attempts=self._max_retries() + 1,
+        )
+        error.last_id = self.last_id
+        return error
+
+    def _position(self) -> tuple[Mapping[str, object], Mapping[str, object]]:
+        """Query and headers that open the stream behind the last item."""
+        raise NotImplementedError
+
+    def _decode(self, response: Response) -> AsyncGenerator[T, None]:
+        """The items of one connection; raises Broken when it ends before the stream does."""
+        raise NotImplementedError
+
+    def _pause(self, delay: float) -> float:
+        """Seconds before the next attempt."""
+        return delay
+
+    async def _lines(self, response: Response, silence: float | None) -> AsyncGenerator[bytes, None]:
+        """The lines of one connection; silence for so many seconds breaks it."""
+        lines = Lines()
+        body = response.stream
+        chunks = body.aiter_bytes()
+        clock = self._caller.clock
+        waiting_since = clock.monotonic()
+        try:
+            while True:
+                idle = None if self.idle_timeout is None else self.idle_timeout - (clock.monotonic() - waiting_since)
+                bounds = [bound for bound in (silence, idle) if bound is not None]
+                error: Exception
+                try:
+                    async with flavour.limit(max(0.001, min(bounds)) if bounds else None):
+                        chunk = await anext(chunks, None)
+                except LOST as caught:
+                    error = caught
+                else:
+                    if chunk is None:
+                        return
+                    for line in self._cut(lines, chunk, response):
+                        yield line
+                        waiting_since = clock.monotonic()  # the consumer's own time does not count
+                    continue
+                timed_out = isinstance(error, TimeoutError | httpx.TimeoutException)
+                if timed_out and idle is not None and (silence is None or idle <= silence):
+                    raise APITimeoutError(
+                        f"{self._op.id}: No item for {self.idle_timeout} s. Raise idle_timeout if that is usual.",
+                        code="idle_timeout",
+                        operation=self._op.id,
+                        outcome="unknown",
+                        retryable=True,
+                        attempts=response.call.attempts,
+                        request_id=response.request_id,
+                    )
+                raise Broken(
+                    "The connection fell silent." if timed_out else f"The connection was lost ({type(error).__name__})."
+                )
+        finally:
+            await body.aclose()
+
+    def _cut(self, lines: Lines, chunk: bytes, response: Response) -> list[bytes]:
+        try:
+            return lines.feed(chunk)
+        except LineTooLong:
+            reason = f"a line is longer than {policy.STREAM_MAX_LINE_BYTES} bytes"
+        raise self._unreadable(response, reason, b"")
+
+    def _item(self, data: bytes, response: Response) -> T:
+        model: Any = self._op.returns
+        try:
+            return cast("T", model.model_validate_json(data))
+        except ValueError as caught:
+            reason = type(caught).__name__
+        raise self._unreadable(response, f"an item is not as the document says ({reason})", data)
+
+    def _unreadable(self, response: Response, reason: str, data: bytes) -> DecodeError:
+        return decode_error(response.call, reason, response.status, response.headers, data)
+
+
+class AsyncItemStream(AsyncStream[T]):
+    """An NDJSON export: items in order of creation, until the line that says how many there were."""
+
+    idle_timeout = policy.STREAM_NDJSON_IDLE_TIMEOUT
+
+    def _position(self) -> tuple[Mapping[str, object], Mapping[str, object]]:
+        assert self._op.stream is not None and self._op.stream.resume is not None
+        query = self._query if self.last_id is None else {**self._query, self._op.stream.resume: self.last_id}
+        return query, self._headers
+
+    async def _decode(self, response: Response) -> AsyncGenerator[T, None]:
+        assert self._op.stream is not None and self._op.stream.terminator is not None
+        end = json.dumps(self._op.stream.terminator).encode()
+        lines = self._lines(response, None)
+        try:
+            async for line in lines:
+                if not line.strip():
+                    continue
+                if end in line[:64] and self._ends(line):
+                    return
+                item = self._item(line, response)
+                self.last_id = str(getattr(item, "id", "")) or self.last_id
+                yield item
+        finally:
+            await lines.aclose()
+        raise Broken("The export ended before its last line.")
+
+    def _ends(self, line: bytes) -> bool:
+        """Whether this is the last line: an object whose one member is the terminator."""
+        assert self._op.stream is not None
+        try:
+            document = json.loads(line)
+        except ValueError:  # no last line, so an item that will be refused as such
+            return False
+        return isinstance(document, dict) and list(cast("dict[str, object]", document)) == [self._op.stream.terminator]
+
+
+class AsyncEventStream(AsyncStream[T]):
+    """Server-sent events, reconnected with Last-Event-ID; `event: end` or a 204 is the end."""
+
+    idle_timeout = None
+    liveness: float = policy.STREAM_LIVENESS
+    """Seconds without a byte, heartbeats included, after which the connection counts as lost."""
+    _retry: float | None = None
+
+    def _position(self) -> tuple[Mapping[str, object], Mapping[str, object]]:
+        return self._query, self._headers if self.last_id is None else {**self._headers, "Last-Event-ID": self.last_id}
+
+    def _pause(self, delay: float) -> float:
+        return max(delay, min(self._retry or 0.0, policy.RETRY_CAP))
+
+    async def _decode(self, response: Response) -> AsyncGenerator[T, None]:
+        if response.status == 204:
+            await response.stream.aclose()
+            return
+        events = ServerSentEvents()
+        lines = self._lines(response, self.liveness)
+        try:
+            async for line in lines:
+                event = events.feed(line)
+                self._retry = events.retry if events.retry is not None else self._retry
+                if event is None:
+                    continue
+                if event.event == "end":
+                    return
+                item = self._item(event.data.encode(), response)
+                self.last_id = event.id or self.last_id
+                yield item
+        finally:
+            await lines.aclose()
+        raise Broken("The stream ended without an end event.")

@@ -1,0 +1,238 @@
+"""The adapter to httpx: a Request becomes an exchange on the wire, and whatever happens becomes a value.
+
+Errors of the wire are mapped here and nowhere else (RETRY-10). Redirects are never followed (AUTH-8).
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, cast
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+from weakref import WeakKeyDictionary
+
+import httpx
+
+from ._flavour import aio as flavour
+from ._flavour.attempt import Attempt
+from ._generated import policy
+from .errors import ConfigurationError
+from .exchange import Body, Effect, Headers, Outcome, Request, Response, Secret, WireError
+
+CLOSED = WireError("client_closed", "final", "The client is closed.")
+
+WIRE_ERRORS: tuple[tuple[type[Exception], str, Effect], ...] = (
+    (httpx.ConnectTimeout, "connect_timeout", "not_sent"),
+    (httpx.PoolTimeout, "pool_timeout", "not_sent"),
+    (httpx.ConnectError, "connect_failed", "not_sent"),
+    (httpx.ProxyError, "proxy_failed", "not_sent"),
+    (httpx.UnsupportedProtocol, "unsupported_protocol", "final"),
+    (httpx.LocalProtocolError, "invalid_request", "final"),
+    (httpx.TimeoutException, "timeout", "maybe_acted"),
+    (httpx.RemoteProtocolError, "invalid_answer", "maybe_acted"),
+    (httpx.DecodingError, "invalid_encoding", "maybe_acted"),
+    (httpx.NetworkError, "connection_lost", "maybe_acted"),
+    (httpx.HTTPError, "connection_lost", "maybe_acted"),
+    (TimeoutError, "timeout", "maybe_acted"),
+    (OSError, "connection_lost", "maybe_acted"),
+)
+"""What each failure means, the first that fits; *not sent* is a promise, so what is not known may have acted."""
+
+
+def wire_error(error: Exception, attempt: Attempt, *, by_deadline: bool, response: Response | None) -> WireError:
+    """Names what went wrong on the wire; holds nothing of the exception but its kind and its text."""
+    code: str
+    effect: Effect
+    code, effect = next((code, effect) for kind, code, effect in WIRE_ERRORS if isinstance(error, kind))
+    message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if _is_verification(error):
+        code, effect = "tls_verification_failed", "final"
+    elif code == "timeout":
+        message = "The attempt did not end in time."
+        if not attempt.sent:  # the time ran out before the first byte left
+            effect = "not_sent"
+    if by_deadline and code in {"timeout", "connect_timeout", "pool_timeout"}:
+        code, effect = "deadline_exceeded", "final" if effect == "not_sent" else "maybe_acted"
+    status = None if response is None else response.status
+    return WireError(code, effect, message, status, None if response is None else response.request_id)
+
+
+def _is_verification(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment names for an origin, None for a direct connection."""
+    parts = urlsplit(url)
+    proxies = getproxies()
+    if proxy_bypass(parts.netloc):
+        return None
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
+
+
+class AsyncTransport:
+    """Sends requests over pools of its own, or over a client of the user's.
+
+    Args:
+        origins: Base URLs that will be used; the proxy for each is read from the environment now.
+        verify: A TLS context, the path of a CA bundle, or whether to verify at all.
+        http_client: An object with `send` (an httpx client) or `handle_async_request` (an httpx transport). It keeps its own
+            timeouts and is not closed.
+    """
+
+    def __init__(
+        self, origins: tuple[str, ...], verify: ssl.SSLContext | str | bool, http_client: object | None
+    ) -> None:
+        self._proxies = {origin(url): proxy_for(url) for url in origins}
+        self._verify = _verified(verify)
+        self._foreign = _adapted(http_client)
+        self._lock = threading.Lock()
+        self._pools: WeakKeyDictionary[flavour.Home, dict[tuple[int, str | None], httpx.AsyncHTTPTransport]] = (
+            WeakKeyDictionary()
+        )
+        self._closed = False
+
+    async def send(self, request: Request) -> Outcome:
+        """One attempt: from connect to the last byte, or to the last header of a streamed success (RETRY-6)."""
+        if self._closed:
+            return CLOSED
+        call = request.call
+        left = call.left()
+        by_deadline = left is not None and left < call.limits.timeout
+        seconds = call.limits.timeout if left is None or not by_deadline else left
+        if seconds <= 0:
+            return WireError("deadline_exceeded", "final", "The deadline has passed.")
+        response: Response | None = None
+        attempt = Attempt(0)
+        error: Exception
+        try:
+            async with flavour.limit(seconds) as attempt:
+                answer = await self._exchange(request, seconds)
+                response = Response(call, answer.status_code, Headers(answer.headers.items()), b"", None)
+                if call.streamed and answer.status_code < 300:
+                    response.stream = answer
+                    return response
+                response.body = await _read(answer, call.sensitive)
+                return response
+        except (httpx.HTTPError, TimeoutError, OSError) as caught:
+            error = caught
+        except RuntimeError as caught:  # a pool that was closed while a request was on its way
+            if not self._closed:
+                raise
+            error = httpx.ReadError(str(caught))
+        if self._closed:
+            return CLOSED if not attempt.sent else WireError("client_closed", "maybe_acted", "The client was closed.")
+        return wire_error(error, attempt, by_deadline=by_deadline, response=response)
+
+    async def _exchange(self, request: Request, seconds: float) -> httpx.Response:
+        headers = [
+            (name, value.reveal() if isinstance(value, Secret) else value) for name, value in request.headers.items()
+        ]
+        content = request.content
+        outgoing = httpx.Request(
+            request.method,
+            request.url,
+            headers=headers,
+            content=content if content is None or isinstance(content, bytes) else AsyncBodyStream(content),
+            extensions={"timeout": {"connect": seconds, "read": seconds, "write": seconds, "pool": seconds}},
+        )
+        if self._foreign is not None:
+            return await self._foreign(outgoing)
+        return await self._pool(request.url).handle_async_request(outgoing)
+
+    def _pool(self, url: str) -> httpx.AsyncHTTPTransport:
+        """The pool of this loop, process and proxy; made when first needed, TLS context and all (CONF)."""
+        home = flavour.home()
+        proxy = self._proxies[origin(url)]
+        key = (os.getpid(), proxy)
+        pools = self._pools.get(home)
+        if pools is not None and key in pools:
+            return pools[key]
+        with self._lock:
+            pools = self._pools.setdefault(home, {})
+            if key not in pools:
+                pools[key] = flavour.pool(
+                    verify=self._verify() if url.startswith("https:") or (proxy or "").startswith("https:") else False,
+                    proxy=proxy,
+                    max_connections=policy.POOL_MAX_CONNECTIONS,
+                    max_keepalive=policy.POOL_MAX_KEEPALIVE,
+                    keepalive_expiry=policy.POOL_KEEPALIVE_EXPIRY,
+                )
+            return pools[key]
+
+    async def close(self) -> None:
+        """Closes the pools of this loop; calls on their way end with `client_closed`."""
+        self._closed = True
+        with self._lock:
+            pools = self._pools.pop(flavour.home(), {})
+        for (pid, _), pool in pools.items():
+            if pid == os.getpid():  # another process's sockets are its own
+                await pool.aclose()
+
+
+class AsyncBodyStream(httpx.AsyncByteStream):
+    """A body that can be sent again, as httpx wants it."""
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self._body.chunks():
+            yield chunk
+
+
+async def _read(answer: httpx.Response, sensitive: bool) -> bytes:
+    """The whole body of a success; of an error at most 1 MiB (ERR). The connection is free afterwards."""
+    if answer.status_code < 300:
+        return await answer.aread()
+    body = bytearray()
+    try:
+        async for chunk in answer.aiter_bytes():
+            body += chunk
+            if len(body) >= policy.ERRORS_MAX_ERROR_BODY:
+                break
+    finally:
+        await answer.aclose()
+    return bytes(body[: policy.ERRORS_MAX_ERROR_BODY])
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _verified(verify: ssl.SSLContext | str | bool) -> Callable[[], ssl.SSLContext | bool]:
+    """A function that makes the TLS context once, when first needed; a CA bundle is read now, so that a wrong path is seen."""
+    if isinstance(verify, str):
+        try:
+            context = ssl.create_default_context(cafile=verify)
+        except (OSError, ssl.SSLError) as caught:
+            reason = type(caught).__name__
+        else:
+            return lambda: context
+        raise ConfigurationError(f"The CA bundle {verify!r} cannot be read ({reason}).", code="invalid_ca_bundle")
+    return lambda: verify
+
+
+def _adapted(client: Any) -> Callable[[httpx.Request], Awaitable[httpx.Response]] | None:
+    """How to send over the user's own client or transport (CONF)."""
+    if client is None:
+        return None
+    if hasattr(client, "send"):
+
+        async def send(request: httpx.Request) -> httpx.Response:
+            return cast("httpx.Response", await client.send(request, stream=True, follow_redirects=False))
+
+        return send
+    if hasattr(client, "handle_async_request"):
+        return cast(Callable[[httpx.Request], Awaitable[httpx.Response]], client.handle_async_request)
+    raise ConfigurationError("http_client must have `send` or `handle_async_request`.", code="invalid_option")

@@ -1,0 +1,56 @@
+"""Writes a folder of generated files: deleted first, formatted by the pinned ruff, LF only; or compares two of them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from .findings import Finding, SpecError
+
+README = (
+    "Made by `make generate` from `spec/openapi.yaml` and the async rooms; never edited, imported by the rooms alone.\n"
+)
+
+
+def write(folder: Path, files: Mapping[str, str]) -> None:
+    """Replace a folder by generated Python files, formatted.
+
+    Raises:
+        SpecError: printed text shows an object of the parser instead of a value.
+    """
+    leaks = [
+        Finding(path, "the text of an object was printed") for path, text in files.items() if " object at 0x" in text
+    ]
+    if leaks:
+        raise SpecError(leaks)
+    if folder.exists():
+        shutil.rmtree(folder)
+    for path, text in {**files, "README.md": README}.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8", newline="\n")
+    _ruff("check", "--select", "I,F401", "--fix", "--quiet", str(folder))
+    _ruff("format", "--line-length", "120", "--quiet", str(folder))
+
+
+def _ruff(command: str, *arguments: str) -> None:
+    # --isolated: the repository's own lint configuration must not change what is generated.
+    line = [sys.executable, "-m", "ruff", command, "--isolated", "--no-cache", "--target-version", "py311", *arguments]
+    subprocess.run(line, check=True)  # noqa: S603 (our own interpreter, our own arguments)
+
+
+def differences(expected: Path, found: Path) -> list[str]:
+    """Files below two folders that are not the same, byte for byte, by their path."""
+
+    def contents(folder: Path) -> dict[str, bytes]:
+        return {
+            str(path.relative_to(folder)): path.read_bytes()
+            for path in folder.rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+
+    wanted, there = contents(expected), contents(found)
+    return sorted(path for path in {*wanted, *there} if wanted.get(path) != there.get(path))

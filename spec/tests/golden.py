@@ -1,0 +1,26 @@
+"""`python golden.py`: writes the golden output of the mini document anew. Review the difference as a change of the API."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from generate import adapter, build, document, lint, output, policy, python, serialise, unasync
+
+MINI = Path(__file__).parent / "mini"
+
+
+def make(folder: Path) -> None:
+    """Generate the mini document's output into a folder."""
+    raw = document.load(MINI / "openapi.yaml")
+    lint.check(raw)
+    api = build.build(raw, adapter.parse(raw))
+    files = {**python.emit(api), "policy.py": policy.emit(policy.load(MINI / "policy.yaml"))}
+    output.write(folder / "_generated", {**files, **unasync.derive({}, files)})
+    (folder / "ir.json").write_text(serialise.to_text(api), encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    make(MINI / "golden")
