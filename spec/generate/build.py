@@ -187,6 +187,8 @@ class _Builder:
         )
         if kind in {"pages", "items"} and any(argument.location == "header" for argument in arguments):
             self._findings.append(Finding(place.pointer, "headers as arguments of a list or an export are not carried"))
+        if kind == "upload" and path:
+            self._findings.append(Finding(place.pointer, "path parameters of an upload are not carried"))
         taken = {"options", *_OWN_ARGUMENTS.get(kind, frozenset())}
         for argument in arguments:
             if argument.name in taken:

@@ -164,7 +164,7 @@ def _left_over(text: str) -> Iterator[tuple[str, int]]:
 
 
 def _unwrapped(text: str, used: set[str]) -> str:
-    """`Awaitable[T]` → `T`, `Coroutine[Any, Any, T]` → `T`, then `T | T` → `T`; a sync generator names its result too."""
+    """`Awaitable[T]` → `T`, then `T | T` → `T`; `AsyncGenerator[Y, S]` gets the third parameter of a sync one."""
     while (found := next(_wrappers(ast.parse(text)), None)) is not None:
         name, wrapper, inner = found
         used |= {name} & {*UNWRAPPED}

@@ -1,4 +1,4 @@
-"""What the generator's tests share: a mini document that uses every construct once, and a way to change one place of it."""
+"""What the generator's tests share: a mini document with every construct once, and a way to change one place of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python golden.py`: writes the golden output of the mini document anew. Review the difference as a change of the API."""
+"""`python tests/golden.py` writes the golden output anew; the difference is to be reviewed as a change of the API."""
 
 from __future__ import annotations
 

@@ -26,8 +26,15 @@ _UNIQUE: Mapping[str, tuple[str, str, str]] = {
 
 
 def create(
-    store: Store, given: Mapping[str, Any], *, user_id: str, creator: str | None, created_ms: int, created_at: str,
-    last_login_ms: int = NEVER, last_login_at: str | None = None,
+    store: Store,
+    given: Mapping[str, Any],
+    *,
+    user_id: str,
+    creator: str | None,
+    created_ms: int,
+    created_at: str,
+    last_login_ms: int = NEVER,
+    last_login_at: str | None = None,
 ) -> dict[str, Any]:
     """Adds a user from a valid UserCreate; all or nothing. 409 for a duplicate, 422 for an unknown role or provider."""
     roles = given.get("roles", [])

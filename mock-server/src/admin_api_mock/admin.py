@@ -30,7 +30,9 @@ def furnish(world: World) -> None:
     material = world.store.remembered(_MATERIAL)
     if material is None:
         # A world that is the same on every run has keys that are; any other has keys from the OS.
-        material = world.random.randbytes(_KEY_BYTES) if world.settings.reproducible else secrets.token_bytes(_KEY_BYTES)
+        material = (
+            world.random.randbytes(_KEY_BYTES) if world.settings.reproducible else secrets.token_bytes(_KEY_BYTES)
+        )
         world.store.remember(_MATERIAL, material)
     else:
         # The same seed would give the ids that are in the store already.

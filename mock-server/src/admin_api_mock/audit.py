@@ -23,7 +23,7 @@ MAX_CHANGES, MAX_POINTER, MAX_VALUE = 500, 500, 100_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ADDRESS = re.compile(r"[0-9A-Fa-f:.]{1,64}")
 #: Members that change with every change, and say nothing of it.
-BOOKKEEPING = frozenset({"id", "etag", "version", "created_at", "created_by", "updated_at", "updated_by", "status_changed_at"})
+BOOKKEEPING = frozenset({"id", "etag", "created_at", "created_by", "updated_at", "updated_by"})
 
 Change = TypedDict("Change", {"pointer": str, "from": str, "to": str, "redacted": bool}, total=False)
 
@@ -86,7 +86,8 @@ def cloud_event(
     """The next event of the trail; the caller appends it in the same transaction."""
     time = format_instant(time_ms)
     targets = [
-        {"type": target.type, "id": _clean(target.id, 128), "name": _clean(target.name, 255)} for target in record.targets
+        {"type": target.type, "id": _clean(target.id, 128), "name": _clean(target.name, 255)}
+        for target in record.targets
     ]
     return {
         "specversion": "1.0",

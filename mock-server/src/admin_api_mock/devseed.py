@@ -19,18 +19,21 @@ from admin_api_mock.principal import Principal
 from admin_api_mock.provisioning import PROVIDERS_KEY
 from admin_api_mock.rbac import ADMIN
 from admin_api_mock.store.grants import Client
+from admin_api_mock.store.users import NEVER
 
 if TYPE_CHECKING:
     from admin_api_mock.worlds import World
 
-CLIENT_ID, CLIENT_SECRET = "demo", "demo-secret"  # noqa: S105 - the API documentation's, for loopback only
+#: The API documentation's, for loopback only.
+CLIENT_ID, CLIENT_SECRET = "demo", "demo-secret"
 _HOUR_MS = 60 * 60 * 1000
 _PAST_HOURS = 400 * 24
 _USERS = 300
 _EVENTS = 600
 #: Neither alice nor her address: the documentation's samples create her.
 _FIRST = (
-    "amara", "bruno", "chiara", "dmitri", "elif", "farid", "greta", "hana", "ines", "jonas", "kaya", "lars", "mei", "nadia",
+    "amara", "bruno", "chiara", "dmitri", "elif", "farid", "greta", "hana", "ines", "jonas", "kaya", "lars", "mei",
+    "nadia",
     "omar", "petra", "quinn", "rosa", "stefan", "tomas", "uma", "viktor", "wanda", "yusuf", "zoe",
 )  # fmt: skip
 _LAST = ("abe", "berg", "costa", "diaz", "evans", "fischer", "garcia", "hansen", "ito", "jansen", "kim", "lopez")
@@ -51,7 +54,7 @@ _CONFIG: dict[str, tuple[Any, bool, Any]] = {
 }
 _TITLE: Change = {"pointer": "/value", "from": '"Admin"', "to": '"Admin Console"'}
 #: name, version, what it needs.
-_PLUGINS = (
+_PLUGINS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("metrics", "1.4.2", {}),
     ("dashboards", "2.0.1", {"metrics": ">=1.2.0 <2.0.0"}),
     ("alerts", "0.9.0", {"metrics": "^1.0.0"}),
@@ -88,7 +91,7 @@ def fill(world: World) -> None:
 
 
 def set_demo_client(world: World) -> None:
-    """The demo client is there on loopback and nowhere else, whatever `--data` has kept. (TOKEN is asked about per use.)"""
+    """The demo client is there on loopback and nowhere else, whatever `--data` has kept (TOKEN: authenticate.py)."""
     world.store.grants.remove_client(CLIENT_ID)
     if world.settings.literal_token:
         scopes = " ".join(world.document.scopes)
@@ -119,7 +122,9 @@ def _people(dice: random.Random) -> Iterator[tuple[dict[str, Any], int]]:
     names = [(first, last) for last in _LAST for first in _FIRST][: _USERS - 1]
     dice.shuffle(names)
     for i, (first, last) in enumerate(names):
-        roles = dice.choices((["viewer"], ["editor"], ["auditor"], ["viewer", "auditor"], [ADMIN]), (70, 20, 6, 3, 1))[0]
+        roles = dice.choices((["viewer"], ["editor"], ["auditor"], ["viewer", "auditor"], [ADMIN]), (70, 20, 6, 3, 1))[
+            0
+        ]
         person = {
             "username": f"{first}.{last}",
             "email": f"{first}.{last}@example.{'com' if i % 3 else 'org'}",
@@ -135,7 +140,7 @@ def _people(dice: random.Random) -> Iterator[tuple[dict[str, Any], int]]:
 def _user(world: World, dice: random.Random, given: dict[str, Any], hours_ago: int) -> dict[str, Any]:
     now_ms = world.clock.now_ms()
     created_ms = now_ms - hours_ago * _HOUR_MS
-    login_ms = now_ms - dice.randrange(1, hours_ago) * _HOUR_MS if dice.random() < 0.8 else accounts.NEVER
+    login_ms = now_ms - dice.randrange(1, hours_ago) * _HOUR_MS if dice.random() < 0.8 else NEVER
     doc = accounts.create(
         world.store,
         given,
@@ -144,7 +149,7 @@ def _user(world: World, dice: random.Random, given: dict[str, Any], hours_ago: i
         created_ms=created_ms,
         created_at=format_instant(created_ms),
         last_login_ms=login_ms,
-        last_login_at=None if login_ms == accounts.NEVER else format_instant(login_ms),
+        last_login_at=None if login_ms == NEVER else format_instant(login_ms),
     )
     stored = world.store.users.get(doc["id"])
     if stored is not None and doc["username"] != ADMIN and dice.random() < 0.05:
@@ -182,7 +187,9 @@ def _history(world: World, dice: random.Random, users: list[dict[str, Any]], plu
         time_ms = now_ms - hours * _HOUR_MS
         context = {"ip": "127.0.0.1", "user_agent": "admin-console/3.2", "request_id": f"req_seed{i:04d}"}
         event_id = ids.new("evt", at_ms=time_ms)
-        audit.append(world, audit.cloud_event(world, event_id, record, admin, time_ms=time_ms, context=context), time_ms)
+        audit.append(
+            world, audit.cloud_event(world, event_id, record, admin, time_ms=time_ms, context=context), time_ms
+        )
 
 
 def _change(dice: random.Random, users: list[dict[str, Any]], plugins: list[dict[str, Any]]) -> Record:

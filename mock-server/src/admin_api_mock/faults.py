@@ -57,7 +57,7 @@ class Fault:
     waiting: int = 0
 
     def due(self, operation: str) -> bool:
-        """Counts one request that reached this fault's stage; True if it is to be broken, unless an older fault does so."""
+        """Counts one request that reached this fault's stage; True if it is to be broken, by this or an older fault."""
         if self.operation not in ("*", operation) or self.times == 0:
             return False
         if self.skip > 0:

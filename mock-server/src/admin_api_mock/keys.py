@@ -50,7 +50,7 @@ class Keys:
     def verify(self, token: str, type_: str) -> dict[str, Any]:
         """The claims of a token of ours with header `typ: type_`; what they say is for the caller to check.
 
-        Raises InvalidSignature. The algorithm is pinned and the key is ours: nothing in the header is trusted (RFC 8725).
+        Raises InvalidSignature. Algorithm and key are ours: nothing in the header is trusted (RFC 8725).
         """
         claims = self._verified.get(token)
         if claims is None:

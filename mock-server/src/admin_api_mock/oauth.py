@@ -56,6 +56,7 @@ def issue(world: World, client: Client, scopes: list[str]) -> dict[str, Any]:
     issued_at = now_ms // 1000
     expires_at = -(-now_ms // 1000) + ttl  # Rounded up: a token never ends before its expires_in.
     scope = " ".join(scopes)
+    jti = world.ids.new("atk")
     claims = {
         "iss": world.base_url,
         "aud": world.base_url,
@@ -64,9 +65,9 @@ def issue(world: World, client: Client, scopes: list[str]) -> dict[str, Any]:
         "scope": scope,
         "iat": issued_at,
         "exp": expires_at,
-        "jti": world.ids.new("atk"),
+        "jti": jti,
     }
-    world.store.grants.issued(claims["jti"], client.id, expires_at * 1000, now_ms)
+    world.store.grants.issued(jti, client.id, expires_at * 1000, now_ms)
     token = world.keys.sign({"typ": ACCESS_TOKEN_TYPE}, claims)
     return {"access_token": token, "token_type": "Bearer", "expires_in": ttl, "scope": scope}
 

@@ -22,5 +22,5 @@ class Principal:
 
     @property
     def subject(self) -> str:
-        """What Idempotency-Keys are scoped by: the actor, so that a refreshed token still meets its own first answer."""
+        """What Idempotency-Keys are scoped by: the actor, so that a refreshed token still meets its first answer."""
         return f"{self.type}:{self.id}"

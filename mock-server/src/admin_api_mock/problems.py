@@ -72,7 +72,7 @@ TYPE_PREFIX = "https://admin-api.example/problems/"
 
 
 class FieldError(TypedDict):
-    """One member of `errors`: where (an RFC 6901 pointer into the body, or a parameter) and which law; never the value."""
+    """One member of `errors`: where (an RFC 6901 pointer into the body, or a parameter), which law; never the value."""
 
     pointer: NotRequired[str]
     parameter: NotRequired[str]

@@ -1,4 +1,4 @@
-"""SSO mappings: identities bound to a user by issuer and subject, given in the request or found by the mail's domain."""
+"""SSO mappings: identities bound to a user by issuer and subject, as asked for or by the domain of the e-mail."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def _decoded(part: str) -> str:
         try:
             part = unquote_to_bytes(part).decode("utf-8")
         except UnicodeDecodeError:
-            raise Problem("invalid_path", "A path segment is not UTF-8.") from None
+            raise Problem("invalid_request", "A path segment is not UTF-8.") from None
     if part in (".", ".."):
-        raise Problem("invalid_path", "Dot segments are not resolved.")
+        raise Problem("invalid_request", "Dot segments are not resolved.")
     return part

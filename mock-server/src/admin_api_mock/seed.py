@@ -17,13 +17,16 @@ from admin_api_mock.principal import Principal
 from admin_api_mock.problems import Problem, invalid
 from admin_api_mock.rbac import role_documents
 from admin_api_mock.store.grants import Client
+from admin_api_mock.store.users import NEVER
 
 if TYPE_CHECKING:
     from admin_api_mock.worlds import World
 
 #: Who made what was there from the start.
 SYSTEM = Principal(type="system", id="system", name=None, scopes=frozenset())
-USER_CREATE, PLUGIN_CREATE, CONFIG_SET = (f"/components/schemas/{name}" for name in ("UserCreate", "PluginCreate", "ConfigSet"))
+USER_CREATE = "/components/schemas/UserCreate"
+PLUGIN_CREATE = "/components/schemas/PluginCreate"
+CONFIG_SET = "/components/schemas/ConfigSet"
 #: Members of a user in a creation body that the API itself does not take.
 _USER_EXTRAS = frozenset({"status", "created_at", "last_login_at"})
 
@@ -41,7 +44,7 @@ def populate(world: World, creation: Mapping[str, Any]) -> Mapping[str, Any]:
             store.roles.insert(role)
         if dev:
             devseed.fill(world)
-        for key, given in (creation.get("config") or {}).items():
+        for key, given in _entries(creation.get("config")):
             _config(world, key, given)
         return {
             "plugins": [_plugin(world, given)["id"] for given in creation.get("plugins") or ()],
@@ -58,7 +61,7 @@ def _user(world: World, given: Mapping[str, Any]) -> dict[str, Any]:
     world.validation.check("request", USER_CREATE, asked)
     created_ms = body_instant("/created_at", given["created_at"]) if "created_at" in given else world.clock.now_ms()
     login = given.get("last_login_at")
-    login_ms = accounts.NEVER if login is None else body_instant("/last_login_at", login)
+    login_ms = NEVER if login is None else body_instant("/last_login_at", login)
     doc = accounts.create(
         world.store,
         asked,
@@ -102,6 +105,15 @@ def _config(world: World, key: str, given: Mapping[str, Any]) -> None:
         event_id=None,
     )
     world.store.config.put(row)
+
+
+def _entries(given: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """{key: {value, …}} or [{key, value, …}]."""
+    if isinstance(given, Mapping):
+        yield from given.items()
+    else:
+        for entry in given or ():
+            yield entry["key"], {name: value for name, value in entry.items() if name != "key"}
 
 
 def _client(world: World, given: Mapping[str, Any]) -> str:

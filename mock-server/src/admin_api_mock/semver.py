@@ -10,7 +10,7 @@ from typing import TypeAlias
 Version: TypeAlias = tuple[tuple[int, int, int], tuple[int, tuple[tuple[int, int, str], ...]]]
 
 _PARTIAL = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
-_COMPARATOR = re.compile(r"(>=|<=|>|<|=|\^|~)?\s*(\S+)")
+_COMPARATOR = re.compile(r"\s*(>=|<=|>|<|=|\^|~)?\s*(\S+)")
 _RELEASE: tuple[int, tuple[tuple[int, int, str], ...]] = (1, ())
 
 
@@ -35,8 +35,9 @@ def parse(text: str) -> Version:
 def satisfies(version: str, range_text: str) -> bool:
     """Whether `version` lies in the range. Raises InvalidRange."""
     found = parse(version)
-    # Every alternative is read, so that a malformed one is told whatever the version.
-    return any([_satisfies_all(found, alternative) for alternative in range_text.split("||")])
+    # Every alternative is read before any is judged: a malformed one is told whatever the version.
+    verdicts = [_satisfies_all(found, alternative) for alternative in range_text.split("||")]
+    return any(verdicts)
 
 
 def _satisfies_all(version: Version, text: str) -> bool:
@@ -46,7 +47,8 @@ def _satisfies_all(version: Version, text: str) -> bool:
     comparators = _COMPARATOR.findall(text)
     if not comparators:
         raise InvalidRange
-    return all([_TESTS[operator](version, operand) for operator, operand in comparators])
+    verdicts = [_TESTS[operator](version, operand) for operator, operand in comparators]
+    return all(verdicts)
 
 
 def _below_next(version: Version, operand: str, *, caret: bool) -> bool:
@@ -56,10 +58,12 @@ def _below_next(version: Version, operand: str, *, caret: bool) -> bool:
         return False
     major, minor, patch = low[0]
     given = operand.partition("-")[0].count(".")
-    if caret:
-        limit = (major + 1, 0, 0) if major or given == 0 else (0, minor + 1, 0) if minor or given == 1 else (0, 0, patch + 1)
+    if given == 0 or (caret and major):
+        limit = (major + 1, 0, 0)
+    elif not caret or minor or given == 1:
+        limit = (major, minor + 1, 0)
     else:
-        limit = (major + 1, 0, 0) if given == 0 else (major, minor + 1, 0)
+        limit = (0, 0, patch + 1)
     return version[0] < limit
 
 

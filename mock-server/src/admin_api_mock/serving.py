@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import ssl
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ def serve(options: Options, domain: Domain) -> None:
             "token_url": app.worlds.root.token_url,
             "pid": os.getpid(),
         }
-        Server(app, tls, lambda: print(orjson.dumps(ready).decode(), flush=True)).run(sockets)  # noqa: T201 - the ready line
+        Server(app, tls, lambda: _announce(ready)).run(sockets)
     finally:
         if made is not None:
             shutil.rmtree(made, ignore_errors=True)
@@ -131,6 +132,11 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal is the ordinary end of this command: exit code 0, and not the signal once more."""
         self.should_exit = True
+
+
+def _announce(ready: dict[str, object]) -> None:
+    sys.stdout.write(orjson.dumps(ready).decode() + "\n")
+    sys.stdout.flush()
 
 
 def _kept_dir(options: Options) -> Path | None:

@@ -25,7 +25,15 @@ NO_SCHEMA = b"null"
 
 
 def next_version(
-    store: Store, keys: Keys, key: str, value: Any, *, secret: bool, schema: bytes, changed_by: str, changed_at: str,
+    store: Store,
+    keys: Keys,
+    key: str,
+    value: Any,
+    *,
+    secret: bool,
+    schema: bytes,
+    changed_by: str,
+    changed_at: str,
     event_id: str | None,
 ) -> ConfigRow:
     """The next version of an entry with this value; versions go on counting after a deletion."""
@@ -65,8 +73,9 @@ def require_valid(key: str, value: Any, schema: bytes, pointer: str = "/value") 
         if rules is not None:
             errors += errors_of(_compile(rules), value)
     if errors:
-        found = [error | {"pointer": pointer + error.get("pointer", "")} for error in errors]
-        raise Problem("validation_failed", "The value does not satisfy the entry's schema.", errors=found)  # type: ignore[arg-type]  # `|` forgets the TypedDict
+        for error in errors:
+            error["pointer"] = pointer + error.get("pointer", "")
+        raise Problem("validation_failed", "The value does not satisfy the entry's schema.", errors=errors)
 
 
 def shown(row: ConfigRow) -> dict[str, Any]:

@@ -21,7 +21,8 @@ _DATES = (  # RFC 9110, section 5.6.7: IMF-fixdate, RFC 850, asctime
         rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?P<day>[0-3][0-9]) (?P<mon>{_MONTH}) (?P<year>[0-9]{{4}}) {_TIME} GMT"
     ),
     re.compile(
-        rf"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (?P<day>[0-3][0-9])-(?P<mon>{_MONTH})-(?P<year>[0-9]{{2}}) {_TIME} GMT"
+        r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, "
+        rf"(?P<day>[0-3][0-9])-(?P<mon>{_MONTH})-(?P<year>[0-9]{{2}}) {_TIME} GMT"
     ),
     re.compile(rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (?P<mon>{_MONTH}) (?P<day>[ 0-3][0-9]) {_TIME} (?P<year>[0-9]{{4}})"),
 )

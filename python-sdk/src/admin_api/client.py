@@ -105,7 +105,8 @@ class AsyncAdminClient(AsyncResources):
                 return AsyncFixedToken(token)
             if token is not None:
                 return AsyncTokenFunction(token)
-            assert client_id is not None and client_secret is not None
+            assert client_id is not None
+            assert client_secret is not None
             return AsyncClientCredentials(
                 send=on_wire(self._transport.send),  # AUTH-5: attempt log and transport only
                 token_url=token_endpoint,
@@ -227,7 +228,7 @@ def checked_url(name: str, url: str | None) -> str:
     """A base that paths are appended to.
 
     Raises:
-        ConfigurationError: It is missing, is no https URL (http is for loopback), or holds credentials, a query or a fragment.
+        ConfigurationError: It is missing, is no https URL (http is for loopback), or holds credentials or a query.
     """
     if not url:
         raise ConfigurationError(f"{name} is missing: give it, or set ADMIN_API_BASE_URL.", code="missing_base_url")
@@ -274,7 +275,8 @@ def credentials(
         return token, None, None
     if client_id is None and client_secret is None:
         raise ConfigurationError(
-            "No credentials: give token, or client_id and client_secret; or set ADMIN_API_TOKEN, or ADMIN_API_CLIENT_ID and ADMIN_API_CLIENT_SECRET.",
+            "No credentials: give token, or client_id and client_secret; or set ADMIN_API_TOKEN, or "
+            "ADMIN_API_CLIENT_ID and ADMIN_API_CLIENT_SECRET.",
             code="missing_credentials",
         )
     if client_id is None or client_secret is None:

@@ -1,7 +1,8 @@
 """age v1 encryption of objects (FILE): recipients and identities carry the cipher, so nothing else needs it.
 
-What age gives: only the holders of the identities can read an object, and any change to it is noticed. What it does not give:
-proof of who wrote it, and protection from a swap of one object for another; `expect_sha256` on download is for that.
+What age gives: only the holders of the identities can read an object, and any change to it is noticed. What it does
+not give: proof of who wrote it, and protection from a swap of one object for another; `expect_sha256` on download is
+for that.
 
 Needs the extra `admin-api-sdk[encryption]`.
 """

@@ -132,6 +132,10 @@ class DeadlineExceededError(AdminAPIError):
     code = "deadline_exceeded"
 
 
+def _members(value: object) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
 class APIStatusError(AdminAPIError):
     """The server answered with an error; the class follows the status."""
 
@@ -141,7 +145,7 @@ class APIStatusError(AdminAPIError):
     def errors(self) -> list[FieldError]:
         """The members and parameters that were refused, if the problem names any."""
         given: Any = (self.problem or {}).get("errors")
-        entries = cast("list[Any]", given) if isinstance(given, list) else []
+        entries: list[Any] = given if isinstance(given, list) else []
         return [
             FieldError(
                 code=str(entry.get("code", "")),
@@ -149,8 +153,7 @@ class APIStatusError(AdminAPIError):
                 pointer=entry.get("pointer"),
                 parameter=entry.get("parameter"),
             )
-            for entry in entries
-            if isinstance(entry, Mapping)
+            for entry in map(_members, entries)
         ]
 
 

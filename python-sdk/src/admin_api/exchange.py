@@ -1,7 +1,7 @@
 """One HTTP exchange as data: Request, Response and WireError, and the Call they belong to. No I/O.
 
-Inside the stack an outcome is a value, never an exception: a Response, a WireError, or a TokenFailure when the attempt could
-not even begin for want of a token (STACK).
+Inside the stack an outcome is a value, never an exception: a Response, a WireError, or a TokenFailure when the attempt
+could not even begin for want of a token (STACK-4).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Secret:
-    """A string that shows itself nowhere: no repr, no pickle, no copy in a log. Only the transport reveals it (AUTH-9)."""
+    """A string that shows itself nowhere: no repr, no pickle. Only the transport reveals it (AUTH-9)."""
 
     __slots__ = ("_value",)
 
@@ -50,8 +50,8 @@ class Headers(Mapping[str, str]):
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         values: dict[str, str] = {}
-        for name, value in pairs:
-            name = name.lower()
+        for given, value in pairs:
+            name = given.lower()
             values[name] = f"{values[name]}, {value}" if name in values else value
         self._values = values
 
@@ -82,7 +82,7 @@ class Call:
     """What the layers share about one call; one per answer, so a page and a reconnect have one each."""
 
     __slots__ = (
-        "attempts", "base_url", "clock", "deadline_at", "idempotency_key", "limits", "maybe_acted", "method", "operation",
+        "attempts", "clock", "deadline_at", "idempotency_key", "limits", "maybe_acted", "method", "operation",
         "reached", "resent", "retries", "scopes", "sensitive", "spent", "started_at", "stop", "streamed", "token_scopes",
     )  # fmt: skip
 
@@ -188,7 +188,7 @@ class Response:
 
 
 Effect = Literal["not_sent", "maybe_acted", "final"]
-"""What a failure on the wire says of the request: it never left; it may have acted; it never will (TLS, closed client)."""
+"""What a failure says of the request: it never left; it may have acted; it never will (TLS, closed client)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ class WireError:
     """There was no whole answer (RETRY-10)."""
 
     code: str
-    """`connect_failed`, `timeout`, `deadline_exceeded`, `connection_lost`, `tls_verification_failed`, `client_closed` …"""
+    """`connect_failed`, `timeout`, `deadline_exceeded`, `connection_lost`, `tls_verification_failed` …"""
     effect: Effect
     message: str
     status: int | None = None

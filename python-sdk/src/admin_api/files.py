@@ -57,7 +57,7 @@ async def upload(
     """Encrypts once, sends in one request, and sends the very same bytes again if it must.
 
     Raises:
-        ConfigurationError: Neither or both of `encrypt_to` and `already_encrypted`; or what would be sent is no age file.
+        ConfigurationError: Neither or both of `encrypt_to` and `already_encrypted`; or it is no age file.
         IntegrityError: The server stored something else.
     """
     if bool(encrypt_to) == already_encrypted:

@@ -45,8 +45,8 @@ class Op(Generic[T]):
     """An operation of the document. `returns` is the type of its answer, or of one item of a list or stream."""
 
     __slots__ = (
-        "_envelope", "binary", "body", "deep", "deprecated", "id", "idempotent", "method", "not_modified", "page", "path", "retries",
-        "returns", "scopes", "sensitive", "stream", "sunset",
+        "_envelope", "binary", "body", "deep", "deprecated", "id", "idempotent", "method", "not_modified", "page",
+        "path", "retries", "returns", "scopes", "sensitive", "stream", "sunset",
     )  # fmt: skip
 
     def __init__(
@@ -91,10 +91,8 @@ class Op(Generic[T]):
         """The model of a page, made when first needed."""
         if self._envelope is None:
             assert self.page is not None
-            members: dict[str, Any] = {
-                self.page.results: (list[self.returns], ...),
-                self.page.next_cursor: (str | None, None),
-            }  # type: ignore[name-defined]  # a type made at run time
+            item: Any = self.returns
+            members: dict[str, Any] = {self.page.results: (list[item], ...), self.page.next_cursor: (str | None, None)}
             self._envelope = create_model("Envelope", __base__=Model, **members)
         return self._envelope
 
@@ -174,7 +172,7 @@ def path_of(template: str, values: Mapping[str, str]) -> str:
 
 
 def query_of(values: Mapping[str, object], deep: tuple[str, ...] = ()) -> str:
-    """The query string of the values that are given: lists repeat their name, maps are `name[key]=value` where `deep` says so."""
+    """The query string of what is given: lists repeat their name, maps are `name[key]=value` where `deep` says so."""
     pairs: list[tuple[str, str]] = []
     for name, value in values.items():
         if value is OMIT or value is None:

@@ -35,7 +35,7 @@ class RequestOptions:
         timeout: Seconds that one attempt may take, from connect to the last byte of the answer.
         deadline: Seconds that the call may take with all attempts and waits; None is no limit.
         max_retries: How many attempts may follow the first.
-        idempotency_key: The key of a mutation, 1 to 255 visible ASCII characters; None sends none. Left out, one is made.
+        idempotency_key: The key of a mutation, 1 to 255 visible ASCII characters; None sends none; else one is made.
         headers: Headers to add or, with the same name, to replace.
         query: Query parameters to add.
     """

@@ -34,7 +34,7 @@ def effect_of(outcome: Outcome) -> AttemptEffect:
 
 
 def note(call: Call, outcome: Outcome) -> AttemptEffect:
-    """Enters an attempt into the call's record; a later attempt does not take back what an earlier one may have done."""
+    """Enters an attempt into the call's record; a later one does not take back what it may have done."""
     effect = effect_of(outcome)
     call.reached = call.reached or effect != "not_sent"
     call.maybe_acted = call.maybe_acted or effect == "maybe_acted"

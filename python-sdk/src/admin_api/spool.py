@@ -1,4 +1,4 @@
-"""Ciphertext on its way: made once, hashed, kept in memory up to 8 MiB and then in a private temporary file (FILE). No network."""
+"""Ciphertext on its way: made once, hashed, kept in memory up to 8 MiB, then in a private temporary file (FILE)."""
 
 from __future__ import annotations
 
@@ -30,9 +30,8 @@ class Spool:
     """Bytes that were written once and can be read again and again; a request body."""
 
     def __init__(self, max_bytes: int | None = None) -> None:
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(
-            max_size=policy.FILES_SPOOL_MEMORY
-        )  # 0600, and gone when closed
+        # In a file once it is large: 0600 and without a name, so gone when it is closed.
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(policy.FILES_SPOOL_MEMORY)  # noqa: SIM115 (see close)
         self._hash = hashlib.sha256()
         self._max = max_bytes
         self.length = 0
@@ -101,7 +100,7 @@ def fill(source: UploadSource, encrypt_to: Sequence[Recipient]) -> Spool:
         return _filled(io.BytesIO(source), encrypt_to)
     if isinstance(source, str | os.PathLike):
         try:
-            file = open(source, "rb")
+            file = open(source, "rb")  # noqa: SIM115 (the `with` is below, so that only opening is caught)
         except OSError as caught:
             reason = caught.strerror or type(caught).__name__
         else:

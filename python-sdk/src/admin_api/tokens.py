@@ -216,7 +216,7 @@ class AsyncClientCredentials:
             landed: Token | TokenFailure | None = None
             try:
                 landed = await self._request()
-            except Exception as error:  # a layer below that breaks its word: all who wait are told
+            except Exception as error:  # noqa: BLE001 (a layer below that breaks its word: all who wait are told)
                 landed = TokenFailure(
                     "token_request_failed", f"The token request raised {type(error).__name__}.", True, None
                 )

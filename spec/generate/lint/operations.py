@@ -26,6 +26,7 @@ _BODIES: Final = frozenset(
 def lint_operations(document: Document) -> Iterator[Finding]:
     """Findings in every operation."""
     ids: dict[str, str] = {}
+    yield from _paths(document)
     tags = {mapping(tag).get("name") for tag in sequence(document.raw.get("tags"))}
     for place in document.places():
         identity = str(place.operation.get("operationId"))
@@ -47,6 +48,22 @@ def lint_operations(document: Document) -> Iterator[Finding]:
         yield from _responses(document, place)
         yield from _vendor(place)
         yield from lint_streams(document, place)
+
+
+def _paths(document: Document) -> Iterator[Finding]:
+    """Paths that differ, and path parameters that are those of their path."""
+    seen: dict[str, str] = {}
+    for path in mapping(document.raw.get("paths")):
+        shape = re.sub(r"\{[^/]*\}", "{}", path)
+        if (other := seen.setdefault(shape, path)) != path:
+            yield Finding(pointer("paths", path), f"the path is the same as {other!r} but for names")
+    for place in document.places():
+        named = re.findall(r"\{([^/]*)\}", place.path)
+        found = [node for node, _ in document.parameters(place) if node.get("in") == "path"]
+        if sorted(named) != sorted(str(node.get("name")) for node in found):
+            yield Finding(place.pointer, f"the path parameters have to be those of the path: {named}")
+        if any(node.get("required") is not True for node in found):
+            yield Finding(place.pointer, "a path parameter has to be `required: true`")
 
 
 def _parameters(document: Document, place: Place) -> Iterator[Finding]:

@@ -211,8 +211,8 @@ class MockServer:
     def start(self) -> Self:
         """Starts the command and waits for its ready line."""
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        self._process = process = subprocess.Popen(
-            [sys.executable, "-m", "admin_api_mock", *self._arguments],  # noqa: S603 - our own command, no shell
+        self._process = process = subprocess.Popen(  # noqa: S603 - our own command, no shell
+            [sys.executable, "-m", "admin_api_mock", *self._arguments],
             stdout=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
             text=True,

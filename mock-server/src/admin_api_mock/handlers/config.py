@@ -123,7 +123,9 @@ def _require_condition(ctx: Context, before: ConfigRow | None) -> None:
     if "if-none-match" in ctx.header_params:
         if before is not None:
             headers = {"ETag": before.etag}
-            raise Problem("precondition_failed", "If-None-Match does not hold: there is such an entry.", headers=headers)
+            raise Problem(
+                "precondition_failed", "If-None-Match does not hold: there is such an entry.", headers=headers
+            )
     elif if_match is None:
         needed = "If-None-Match: *" if before is None else "If-Match with its entity tag"
         raise Problem("precondition_required", f"Setting this entry needs {needed}.")

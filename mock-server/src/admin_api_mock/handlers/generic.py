@@ -32,7 +32,8 @@ def handler_of(document: Document, operation: Operation) -> Handler | None:
     """The handler that the operation's method, path and paginated list imply; None if they imply none."""
     item = _ITEM_PATH.fullmatch(operation.path)
     path, parameter = (item[1], item[2]) if item else (operation.path, None)
-    listing = next((o for o in document.operations.values() if o.path == path and o.method == "GET" and o.pagination), None)
+    operations = document.operations.values()
+    listing = next((o for o in operations if o.path == path and o.method == "GET" and o.pagination), None)
     if listing is None:
         return None
     collection = _Collection(document, path, parameter, _item_schema(document, listing))
@@ -136,7 +137,12 @@ class _Collection:
         return [] if "array" in kinds else {} if "object" in kinds else _ABSENT
 
     def _audit(
-        self, tx: Tx, ctx: Context, row: Mapping[str, Any], before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+        self,
+        tx: Tx,
+        ctx: Context,
+        row: Mapping[str, Any],
+        before: Mapping[str, Any] | None,
+        after: Mapping[str, Any] | None,
     ) -> None:
         if ctx.operation.audit is not None:
             name = row.get("name")

@@ -69,7 +69,7 @@ def _form(ctx: Context) -> dict[str, str]:
 
 
 def _granted(tx: Tx, client: Client, wanted: str | None) -> list[str]:
-    """The scopes wanted, or all that the client may have, in the document's order. One too many is refused, not dropped."""
+    """The scopes wanted, or all that the client may have, in the document's order. One too many is a refusal."""
     allowed = set(client.scopes.split())
     names = allowed if wanted is None else set(wanted.split())
     if not names <= allowed or not names:

@@ -38,7 +38,9 @@ def upload(tx: Tx, ctx: Context) -> Answer:
     if replaced is not None:
         if "if-none-match" in ctx.header_params:
             headers = {"ETag": replaced["etag"]}
-            raise Problem("object_exists", "An object of this name exists.", existing_id=replaced["id"], headers=headers)
+            raise Problem(
+                "object_exists", "An object of this name exists.", existing_id=replaced["id"], headers=headers
+            )
         tx.store.objects.delete(replaced["id"])
     object_id = tx.world.ids.new("obj")
     doc = {

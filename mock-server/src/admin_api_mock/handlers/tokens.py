@@ -124,8 +124,16 @@ def revoke(tx: Tx, ctx: Context) -> Answer:
 
 
 def issue(
-    world: World, *, name: str, description: str | None, scopes: Sequence[str], created_by: str, owner_id: str | None,
-    expires_ms: int | None, replaces: str | None = None, secret: str | None = None,
+    world: World,
+    *,
+    name: str,
+    description: str | None,
+    scopes: Sequence[str],
+    created_by: str,
+    owner_id: str | None,
+    expires_ms: int | None,
+    replaces: str | None = None,
+    secret: str | None = None,
 ) -> tuple[StoredToken, str]:
     """Adds a token; gives it and its secret, which is not kept."""
     token_id = world.ids.new("tok")

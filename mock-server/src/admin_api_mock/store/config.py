@@ -74,4 +74,3 @@ class ConfigTable:
         return [
             ConfigRow(*row)._replace(secret=bool(row[4])) for row in self._database.all(statement, (*values, limit))
         ]
-

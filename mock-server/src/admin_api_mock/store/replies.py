@@ -36,7 +36,8 @@ class RepliesTable:
     def put(self, subject: str, operation: str, key_sha256: bytes, reply: Reply) -> None:
         """Stores an answer in place of an expired one, if there is one."""
         self._database.execute(
-            "INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (subject, operation, key_sha256, *reply)
+            "INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (subject, operation, key_sha256, *reply),
         )
 
     def forget(self, before_ms: int, secrets_before_ms: int) -> None:

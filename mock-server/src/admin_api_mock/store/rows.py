@@ -38,9 +38,7 @@ class RowsTable:
         row = self._database.one("SELECT doc FROM rows WHERE collection = ? AND id = ?", (collection, row_id))
         return orjson.loads(row[0]) if row else None
 
-    def page(
-        self, collection: str, filters: Mapping[str, Sequence[Any]], after: Key | None, limit: int
-    ) -> list[Row]:
+    def page(self, collection: str, filters: Mapping[str, Sequence[Any]], after: Key | None, limit: int) -> list[Row]:
         """Rows behind `after` whose members each have one of the values given for them."""
         where = Where()
         where.equal("collection", collection)

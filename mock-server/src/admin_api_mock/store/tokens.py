@@ -37,7 +37,9 @@ class TokensTable:
             (doc["id"], sha256, owner_id, doc["created_by"], expires_ms, orjson.dumps(doc)),
         )
 
-    def replace(self, stored: StoredToken, doc: Mapping[str, Any], *, expires_ms: int | None, revoked_ms: int | None) -> None:
+    def replace(
+        self, stored: StoredToken, doc: Mapping[str, Any], *, expires_ms: int | None, revoked_ms: int | None
+    ) -> None:
         """The token as it is from now on."""
         self._database.execute(
             "UPDATE tokens SET doc = ?, expires_ms = ?, revoked_ms = ? WHERE seq = ?",
@@ -68,4 +70,4 @@ class TokensTable:
 
     def _one(self, column: str, value: str | bytes) -> StoredToken | None:
         row = self._database.one(f"SELECT {_COLUMNS} FROM tokens WHERE {column} = ?", (value,))  # noqa: S608 - names of ours
-        return StoredToken(*row[:-1], orjson.loads(row[-1])) if row else None
+        return StoredToken._make((*row[:-1], orjson.loads(row[-1]))) if row else None

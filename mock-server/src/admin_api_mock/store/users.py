@@ -45,7 +45,8 @@ class UsersTable:
     def insert(self, doc: Mapping[str, Any], *, created_ms: int, last_login_ms: int = NEVER) -> None:
         """A new user; uniqueness has been asked for with `holder_of` before."""
         cursor = self._database.execute(
-            "INSERT INTO users (id, username_key, email_key, external_id, status, created_ms, last_login_ms, version, doc)"
+            "INSERT INTO users"
+            " (id, username_key, email_key, external_id, status, created_ms, last_login_ms, version, doc)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?)",
             (doc["id"], *_keys(doc), doc["status"], created_ms, last_login_ms, orjson.dumps(doc)),
         )
@@ -54,7 +55,11 @@ class UsersTable:
         self._bind_subjects(doc)
 
     def replace(
-        self, stored: StoredUser, doc: Mapping[str, Any], *, status_before_deletion: str | None = None,
+        self,
+        stored: StoredUser,
+        doc: Mapping[str, Any],
+        *,
+        status_before_deletion: str | None = None,
         purge_ms: int | None = None,
     ) -> int:
         """The user as it is from now on; returns its new version."""
@@ -73,9 +78,8 @@ class UsersTable:
 
     def holder_of(self, column: str, value: str) -> str | None:
         """Id of the user, not deleted, that has this `username_key`, `email_key` or `external_id`."""
-        row = self._database.one(
-            f"SELECT id FROM users WHERE {column} = ? AND status <> 'deleted'", (value,)  # noqa: S608 - a column name of ours
-        )
+        statement = f"SELECT id FROM users WHERE {column} = ? AND status <> 'deleted'"  # noqa: S608 - a column of ours
+        row = self._database.one(statement, (value,))
         return row[0] if row else None
 
     def holder_of_subject(self, provider: str, subject: str) -> str | None:

@@ -15,7 +15,22 @@ import httpcore
 import httpx
 
 from .attempt import Attempt, current
-from .fork import after_fork as after_fork
+from .fork import after_fork
+
+__all__ = [
+    "Home",
+    "Wake",
+    "after_fork",
+    "guard",
+    "home",
+    "in_thread",
+    "limit",
+    "pool",
+    "resolve",
+    "sleep",
+    "spawn",
+    "wait",
+]
 
 T = TypeVar("T")
 
@@ -100,7 +115,7 @@ def pool(
 
 
 def guard(transport: httpx.AsyncHTTPTransport) -> None:
-    """Puts the marking backend under a transport: httpx has no option for it, so this is the one place that reaches in."""
+    """Puts the marking backend under a transport; httpx has no option for it, so this one place reaches in."""
     inner: Any = transport._pool  # pyright: ignore[reportPrivateUsage] (no public way; a test guards it)
     inner._network_backend = _Backend(inner._network_backend)
 

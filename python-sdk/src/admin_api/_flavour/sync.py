@@ -14,7 +14,22 @@ import httpcore
 import httpx
 
 from .attempt import Attempt, current
-from .fork import after_fork as after_fork
+from .fork import after_fork
+
+__all__ = [
+    "Home",
+    "Wake",
+    "after_fork",
+    "guard",
+    "home",
+    "in_thread",
+    "limit",
+    "pool",
+    "resolve",
+    "sleep",
+    "spawn",
+    "wait",
+]
 
 T = TypeVar("T")
 
@@ -91,7 +106,7 @@ def pool(
 
 
 def guard(transport: httpx.HTTPTransport) -> None:
-    """Puts the clamping backend under a transport: httpx has no option for it, so this is the one place that reaches in."""
+    """Puts the clamping backend under a transport; httpx has no option for it, so this one place reaches in."""
     inner: Any = transport._pool  # pyright: ignore[reportPrivateUsage] (no public way; a test guards it)
     inner._network_backend = _Backend(inner._network_backend)
 

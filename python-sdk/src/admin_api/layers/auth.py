@@ -21,7 +21,7 @@ def refused(outcome: Outcome) -> bool:
 
 
 def auth(source: AsyncTokenSource) -> AsyncLayer:
-    """The layer: attach the token; after a 401 `invalid_token` get another and send once more, at no cost in retries."""
+    """The layer: attach the token; after a 401 `invalid_token` get another and send once more, at no cost."""
 
     def layer(send: AsyncSend) -> AsyncSend:
         async def authenticated(request: Request) -> Outcome:

@@ -106,7 +106,8 @@ class AdminClient(Resources):
                 return FixedToken(token)
             if token is not None:
                 return TokenFunction(token)
-            assert client_id is not None and client_secret is not None
+            assert client_id is not None
+            assert client_secret is not None
             return ClientCredentials(
                 send=on_wire(self._transport.send),  # AUTH-5: attempt log and transport only
                 token_url=token_endpoint,
@@ -141,7 +142,7 @@ class AdminClient(Resources):
         self,
         *,
         timeout: float | Omit = OMIT,
-        deadline: float | None | Omit = OMIT,
+        deadline: float | Omit | None = OMIT,
         max_retries: int | Omit = OMIT,
         max_retry_after: float | Omit = OMIT,
         clock: Clock | None = None,
@@ -228,7 +229,7 @@ def checked_url(name: str, url: str | None) -> str:
     """A base that paths are appended to.
 
     Raises:
-        ConfigurationError: It is missing, is no https URL (http is for loopback), or holds credentials, a query or a fragment.
+        ConfigurationError: It is missing, is no https URL (http is for loopback), or holds credentials or a query.
     """
     if not url:
         raise ConfigurationError(f"{name} is missing: give it, or set ADMIN_API_BASE_URL.", code="missing_base_url")
@@ -275,7 +276,8 @@ def credentials(
         return token, None, None
     if client_id is None and client_secret is None:
         raise ConfigurationError(
-            "No credentials: give token, or client_id and client_secret; or set ADMIN_API_TOKEN, or ADMIN_API_CLIENT_ID and ADMIN_API_CLIENT_SECRET.",
+            "No credentials: give token, or client_id and client_secret; or set ADMIN_API_TOKEN, or "
+            "ADMIN_API_CLIENT_ID and ADMIN_API_CLIENT_SECRET.",
             code="missing_credentials",
         )
     if client_id is None or client_secret is None:

@@ -49,7 +49,14 @@ class Caller:
     """
 
     def __init__(
-        self, *, send: Send, base_url: str, limits: Limits, clock: Clock, new_id: Callable[[], str], user_agent: str
+        self,
+        *,
+        send: Send,
+        base_url: str,
+        limits: Limits,
+        clock: Clock,
+        new_id: Callable[[], str],
+        user_agent: str,
     ) -> None:
         self._send = send
         self._base_url = base_url

@@ -39,8 +39,8 @@ class Broken(Exception):
 class Stream(Generic[T]):
     """A stream that has not been opened yet. Iterate it, or use it as a context manager to close it early.
 
-    The attempt counter returns to zero with each item delivered. More than `max_retries` fruitless attempts in a row raise
-    `StreamInterruptedError` with the id of the last item.
+    The attempt counter returns to zero with each item delivered. More than `max_retries` fruitless attempts in a row
+    raise `StreamInterruptedError` with the id of the last item.
     """
 
     idle_timeout: float | None
@@ -211,12 +211,14 @@ class ItemStream(Stream[T]):
     idle_timeout = policy.STREAM_NDJSON_IDLE_TIMEOUT
 
     def _position(self) -> tuple[Mapping[str, object], Mapping[str, object]]:
-        assert self._op.stream is not None and self._op.stream.resume is not None
+        assert self._op.stream is not None
+        assert self._op.stream.resume is not None
         query = self._query if self.last_id is None else {**self._query, self._op.stream.resume: self.last_id}
         return query, self._headers
 
     def _decode(self, response: Response) -> Generator[T, None, None]:
-        assert self._op.stream is not None and self._op.stream.terminator is not None
+        assert self._op.stream is not None
+        assert self._op.stream.terminator is not None
         end = json.dumps(self._op.stream.terminator).encode()
         lines = self._lines(response, None)
         try:

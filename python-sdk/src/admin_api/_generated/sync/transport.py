@@ -94,8 +94,8 @@ class Transport:
     Args:
         origins: Base URLs that will be used; the proxy for each is read from the environment now.
         verify: A TLS context, the path of a CA bundle, or whether to verify at all.
-        http_client: An object with `send` (an httpx client) or `handle_async_request` (an httpx transport). It keeps its own
-            timeouts and is not closed.
+        http_client: An object with `send` (an httpx client) or `handle_async_request` (an httpx transport). It keeps its
+            own timeouts and is not closed.
     """
 
     def __init__(
@@ -221,7 +221,7 @@ def origin(url: str) -> str:
 
 
 def _verified(verify: ssl.SSLContext | str | bool) -> Callable[[], ssl.SSLContext | bool]:
-    """A function that makes the TLS context once, when first needed; a CA bundle is read now, so that a wrong path is seen."""
+    """Gives the TLS context when first needed; a CA bundle is read now, so that a wrong path is seen."""
     if isinstance(verify, str):
         try:
             context = ssl.create_default_context(cafile=verify)

@@ -65,7 +65,7 @@ OPERATIONS: Final[Mapping[str, OperationInfo]] = {
         method="upload",
         kind="upload",
         scopes=("pets:write",),
-        positional=("pet_id",),
+        positional=(),
         arguments={"notes": "notes"},
     ),
     "pets.photos.download": OperationInfo(

@@ -22,7 +22,7 @@ def refused(outcome: Outcome) -> bool:
 
 
 def auth(source: TokenSource) -> Layer:
-    """The layer: attach the token; after a 401 `invalid_token` get another and send once more, at no cost in retries."""
+    """The layer: attach the token; after a 401 `invalid_token` get another and send once more, at no cost."""
 
     def layer(send: Send) -> Send:
         def authenticated(request: Request) -> Outcome:

@@ -1,5 +1,5 @@
 # Derived by make generate from layers/logging.py. Do not edit.
-"""One record per call and one per attempt, by allow-list: what is not on the list is REDACTED, bodies never appear (LOG)."""
+"""One record per call and one per attempt, by allow-list: all else is REDACTED, bodies never appear (LOG)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def call_log(logger: logging.Logger) -> Layer:
             except AdminAPIError as error:
                 logger.info(
                     "%s %s %s after %d attempts in %d ms, outcome %s, request id %s",
-                    call.operation, type(error).__name__, error.code, call.attempts, _elapsed(request), error.outcome, error.request_id,
+                    call.operation, type(error).__name__, error.code, call.attempts, _elapsed(request), error.outcome,
+                    error.request_id,
                 )  # fmt: skip
                 raise
             if isinstance(outcome, Response):
@@ -101,7 +102,7 @@ def shown_url(url: str) -> str:
         f"{name}={value if name in policy.LOGGING_QUERY else REDACTED}"
         for name, value in parse_qsl(parts.query, keep_blank_values=True)
     )
-    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}{'?' if query else ''}{query}"
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query, fragment="").geturl()
 
 
 def _elapsed(request: Request) -> int:

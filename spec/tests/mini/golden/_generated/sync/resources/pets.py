@@ -99,7 +99,7 @@ _STREAM: Op[m.Pet] = Op(
 _PHOTOS_UPLOAD: Op[m.Pet] = Op(
     id="pets.photos.upload",
     method="POST",
-    path="/pets/{pet_id}/photo",
+    path="/photos",
     returns=m.Pet,
     scopes=("pets:write",),
     body="application/octet-stream",
@@ -288,7 +288,6 @@ class PetsPhotosResource(Resource):
 
     def upload(
         self,
-        pet_id: str,
         source: UploadSource,
         *,
         notes: Mapping[str, str] | Omit = OMIT,
@@ -302,7 +301,6 @@ class PetsPhotosResource(Resource):
         Takes bytes.
 
         Args:
-            pet_id: Id of the pet.
             source: A path, bytes, or a binary file.
             notes: Notes by name.
             encrypt_to: Recipients that can read the object; needed unless `already_encrypted`.
@@ -315,7 +313,6 @@ class PetsPhotosResource(Resource):
         return self._upload(
             _PHOTOS_UPLOAD,
             source,
-            path={"pet_id": pet_id},
             query={"notes": notes},
             encrypt_to=encrypt_to,
             already_encrypted=already_encrypted,
