@@ -14,7 +14,8 @@ from admin_api_mock.phases import PHASES
 
 def test_the_order_of_the_phases_is_the_ruled_one() -> None:
     """RULES SERVER names the order; the one change is that the journal comes before routing, to have 404s too."""
-    expected = "guard control world journal route body fault_before authenticate count authorise validate document transact fault_after"
+    expected = "guard control world journal route body fault_before authenticate count authorise validate document "
+    expected += "transact fault_after"
     assert expected.split() == [phase.name for phase in PHASES]
 
 
@@ -112,7 +113,11 @@ def test_a_used_up_quota_is_a_429_until_the_window_ends(running: Running) -> Non
         remaining = [httpx.get(f"{world.base_url}/notes", headers=headers).headers["RateLimit"] for _ in range(2)]
         assert ['"default";r=1;t=10', '"default";r=0;t=10'] == remaining
         refused = httpx.get(f"{world.base_url}/notes", headers=headers)
-        assert (429, "10", "rate_limited") == (refused.status_code, refused.headers["Retry-After"], refused.json()["code"])
+        assert (429, "10", "rate_limited") == (
+            refused.status_code,
+            refused.headers["Retry-After"],
+            refused.json()["code"],
+        )
         world.advance(10_000)
         assert 200 == httpx.get(f"{world.base_url}/notes", headers=headers).status_code
 

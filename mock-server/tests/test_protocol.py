@@ -10,7 +10,12 @@ HOST = b"Host: localhost\r\n"
 
 @pytest.mark.parametrize(
     "sent",
-    [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"HELLO\r\n\r\n", b"GET / HTTP/1.1\r\nbad header\r\n\r\n", b"GET * \r\n\r\n"],
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"HELLO\r\n\r\n",
+        b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
+        b"GET * \r\n\r\n",
+    ],
 )
 def test_what_is_not_http_is_a_400_problem(raw: Raw, sent: bytes) -> None:
     """Unparsable bytes get a whole problem, then an orderly close."""

@@ -48,7 +48,9 @@ def test_each_law_has_its_code_and_pointer(http: httpx.Client, body: Any, errors
 
 def test_values_are_never_quoted(http: httpx.Client) -> None:
     """A value may be a secret; the problem goes into logs."""
-    answer = http.post("/notes", json={"text": "hunter2-hunter2", "mail": "hunter2", "kind": "hunter2", "labels": ["HUNTER2"]})
+    answer = http.post(
+        "/notes", json={"text": "hunter2-hunter2", "mail": "hunter2", "kind": "hunter2", "labels": ["HUNTER2"]}
+    )
     assert 4 == len(refused(answer))
     assert "hunter2" not in answer.text.lower()
 
@@ -79,7 +81,9 @@ def test_a_wrong_parameter_is_a_422(http: httpx.Client, query: str, errors: list
 
 def test_parameters_are_coerced_by_their_schemas(http: httpx.Client) -> None:
     """A handler gets data, not text; a default is filled in."""
-    told = http.get("/notes?tag=red&tag=blue&deleted=true&metadata[a]=1&metadata[b]=x%20y", headers={"X-Mode": "fast"}).json()
+    told = http.get(
+        "/notes?tag=red&tag=blue&deleted=true&metadata[a]=1&metadata[b]=x%20y", headers={"X-Mode": "fast"}
+    ).json()
     expected = {"tag": ["red", "blue"], "deleted": True, "metadata": {"a": "1", "b": "x y"}, "limit": 50}
     assert expected == told["query"]
     assert {"x-mode": "fast"} == told["headers"]

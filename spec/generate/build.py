@@ -46,6 +46,12 @@ _ERRORS: Final = {
     "429": "RateLimitError",
 }
 
+# What a client, and what a resource, has of its own in either language: no resource or method may have its name.
+_OF_CLIENTS: Final = frozenset(
+    {"can", "close", "request", "resources", "scopes", "warm_up", "warmUp", "with_options", "withOptions"}
+)
+_OF_RESOURCES: Final = frozenset({"constructor", "with_raw_response", "withRawResponse", "then"})
+
 # Arguments that the SDKs add to a method of each kind: a parameter of the document may not have their name.
 _OWN_ARGUMENTS: Final[Mapping[Kind, frozenset[str]]] = {
     "upload": frozenset({"source", "encrypt_to", "already_encrypted", "on_progress"}),
@@ -84,6 +90,8 @@ class _Builder:
     def api(self) -> Api:
         places = [place for place in self._document.places() if place.operation.get("x-sdk") is not False]
         operations = tuple(self._operation(place) for place in places)
+        resources = tuple(self._resources(operations))
+        self._check_names(resources, {operation.id: operation.name for operation in operations})
         if self._findings:
             raise SpecError(self._findings)
         placement = Placement(self._document, self._parsed, operations)
@@ -95,7 +103,7 @@ class _Builder:
             server=text(mapping(sequence(self._document.raw.get("servers"))[0]).get("url")),
             token_path=urlsplit(text(flow.get("tokenUrl"))).path,
             scopes={scope: text(purpose) for scope, purpose in mapping(flow.get("scopes")).items()},
-            resources=tuple(self._resources(operations)),
+            resources=resources,
             operations=operations,
             models=tuple(
                 Model(name, module, self._about(name), tuple(self.members(name)), placement.tags.get(name))
@@ -298,6 +306,28 @@ class _Builder:
                 children=tuple(child for child in names if child.rpartition(".")[0] == name),
                 operations=tuple(operation.id for operation in own),
             )
+
+    def _check_names(self, resources: tuple[Resource, ...], methods: Mapping[str, str]) -> None:
+        """No two things of a client or of a resource share a name, and no two resources the name of their class."""
+        attributes = {resource.name: resource.attribute for resource in resources}
+        classes: dict[str, str] = {}
+        for resource in resources:
+            taken = set(_OF_RESOURCES)
+            for name in [attributes[child] for child in resource.children] + [
+                methods[id] for id in resource.operations
+            ]:
+                if name in taken:
+                    self._findings.append(
+                        Finding("/paths", f"{name!r} has two meanings in the resource {resource.name!r}")
+                    )
+                taken.add(name)
+            if "." not in resource.name and resource.attribute in _OF_CLIENTS:
+                self._findings.append(
+                    Finding("/paths", f"the resource {resource.name!r} has the name of a client's method")
+                )
+            if (other := classes.setdefault(resource.class_name, resource.name)) != resource.name:
+                message = f"the resources {other!r} and {resource.name!r} have the same class name"
+                self._findings.append(Finding("/paths", message))
 
     def _resource_description(self, name: str, operations: list[Operation]) -> str:
         for tag in sequence(self._document.raw.get("tags")):

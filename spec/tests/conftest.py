@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,6 @@ import pytest
 import yaml
 
 SPEC = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(SPEC))  # `generate` is run from its folder, not installed
-
 MINI = Path(__file__).parent / "mini"
 
 Changed = Callable[[dict[str, Any]], str]

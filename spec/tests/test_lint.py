@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,34 @@ def test_all_findings_at_once(mini_text: str) -> None:
     with pytest.raises(SpecError) as caught:
         everything(mini_text + "x-b: 1\nx-a: 2\n")
     assert ["/x-a", "/x-b"] == [finding.pointer for finding in caught.value.findings]
+
+
+HOSTILE = 'quotes """ and \' and \\ and \\n, braces {x} {{ y }}, and\n\n    import os\n"""\nraise SystemExit\n"""'
+
+
+def test_text_stays_text(changed: Changed) -> None:
+    """Text of the document is text in the output, whatever it holds: nothing in it becomes code."""
+    raw = document.parse(changed({"put": "/info/description", "value": "x"}))
+    plain = python.emit(build.build(raw, adapter.parse(raw)))
+    for where in ("/tags/0/description", "/paths/~1pets/post/description", "/components/schemas/Mood/description"):
+        raw = document.parse(changed({"put": where, "value": HOSTILE}))
+        found = python.emit(build.build(raw, adapter.parse(raw)))
+        assert {path: shape(text) for path, text in plain.items()} == {
+            path: shape(text) for path, text in found.items()
+        }
+    value = 'a"\\b'
+    raw = document.parse(changed({"put": "/components/schemas/Mood/enum", "value": [value]}))
+    tree = ast.parse(python.emit(build.build(raw, adapter.parse(raw)))["models/pets.py"])
+    assert value in {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+
+
+def shape(text: str) -> str:
+    """A module's code without its strings."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = ""
+    return ast.dump(tree)
 
 
 def test_parser_version(monkeypatch: pytest.MonkeyPatch, mini_text: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -23,6 +25,8 @@ JsonObject: TypeAlias = dict[str, Any]
 MAX_BODY_BYTES = 64 * 1024 * 1024
 #: How much of a body that is refused early is still read, so that the client gets to see why (RULES SERVER).
 MAX_DRAIN_BYTES = 1024 * 1024
+#: And for how long, in real time.
+DRAIN_SECONDS = 1.0
 
 Receive: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
 
@@ -121,15 +125,15 @@ class Request:
         self.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     async def drain(self, limit: int = MAX_DRAIN_BYTES) -> None:
-        """Reads and forgets at most `limit` bytes of what is still coming."""
+        """Reads and forgets at most `limit` bytes of what is still coming, for DRAIN_SECONDS at the longest."""
         size = 0
-        while size < limit:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                return
-            size += len(message.get("body", b""))
-            if not message.get("more_body", False):
-                return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while size < limit:
+                    message = await self._receive()
+                    size += len(message.get("body", b""))
+                    if not message.get("more_body", False):  # Whole, or the client has gone.
+                        return
 
     async def gone(self) -> None:
         """Returns when the client has gone. Only to be awaited once the body has been read."""

@@ -12,13 +12,11 @@ from typing import Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from admin_api_mock.http import MAX_DRAIN_BYTES, Answer
+from admin_api_mock.http import DRAIN_SECONDS, MAX_DRAIN_BYTES, Answer
 from admin_api_mock.problems import Problem
 
 #: Above any sane request, below any harm (RULES SERVER).
 MAX_HEADER_BYTES = 64 * 1024
-#: How long a refused client may go on sending before its connection is closed.
-DRAIN_SECONDS = 1.0
 
 _connections = itertools.count(1)
 
@@ -111,6 +109,8 @@ class AdminHttpProtocol(HttpToolsProtocol):
         self.transport.write(_encoded(refuser.refuse(problem)))
         # To close now, with bytes unread, would send a reset that overtakes the answer.
         self._drain_left = MAX_DRAIN_BYTES
+        if self.transport.can_write_eof():  # Not under TLS. A client that sees the end need not wait for the close.
+            self.transport.write_eof()
         self.flow.resume_reading()
         self.loop.call_later(DRAIN_SECONDS, self.transport.close)
 

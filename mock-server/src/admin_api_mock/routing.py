@@ -49,7 +49,7 @@ class Router:
         node = self._root
         names = []
         for segment in operation.path.split("/")[1:]:
-            if segment.startswith("{") and segment.endswith("}"):
+            if segment.startswith("{") and segment.endswith("}") and "{" not in segment[1:]:
                 names.append(segment[1:-1])
                 node.parameter = node.parameter or _Node()
                 node = node.parameter

@@ -72,6 +72,8 @@ def _parameters(document: Document, place: Place) -> Iterator[Finding]:
         name, location = str(node.get("name")), node.get("in")
         if location not in {"path", "query", "header"}:
             yield Finding(where + "/in", f"parameters in {location!r} are not carried")
+        if location != "header" and not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            yield Finding(where + "/name", f"{name!r} has to be snake_case: it is the SDKs' name too")
         if not node.get("description"):
             yield Finding(where, f"parameter {name!r} needs a description")
         if (other := seen.setdefault(snake(name), where)) != where:

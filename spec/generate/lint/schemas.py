@@ -109,6 +109,8 @@ def _object(document: Document, node: Node, where: str, *, named: bool) -> Itera
     seen: dict[str, str] = {}
     for name, schema in properties.items():
         inside = where + pointer("properties", name)
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            yield Finding(inside, "a member's name has to be snake_case: it is the SDKs' name too")
         if (other := seen.setdefault(folded(name), name)) != name:
             yield Finding(inside, f"the name collides with {other!r}")
         if not mapping(schema).get("description") and "$ref" not in mapping(schema) and "anyOf" not in mapping(schema):
@@ -178,7 +180,11 @@ def _merged(document: Document, node: Node, where: str, *, named: bool) -> Itera
     for index, part in enumerate(sequence(node.get("allOf"))):
         inside = where + pointer("allOf", index)
         resolved = document.resolve(part)
-        if resolved.get("type") != "object" or ("additionalProperties" in resolved and not resolved.get("properties")):
+        if "allOf" in resolved:
+            yield Finding(inside, "an allOf of an allOf is not carried")
+        elif resolved.get("type") != "object" or (
+            "additionalProperties" in resolved and not resolved.get("properties")
+        ):
             yield Finding(inside, "allOf merges objects with members only")
         if "$ref" not in mapping(part):
             yield from _schema(document, {"description": "-", **mapping(part)}, inside, named=True)

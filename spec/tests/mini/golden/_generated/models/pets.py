@@ -24,6 +24,9 @@ class Base(Model):
     id: str
     """The id."""
 
+    parent: Base | None = None
+    """Its parent, of the same kind."""
+
 
 class Cat(Model):
     """A cat."""
@@ -53,6 +56,9 @@ class Pet(Model):
 
     id: str
     """The id."""
+
+    parent: Base | None = None
+    """Its parent, of the same kind."""
 
     animal: Animal
     """What it is."""

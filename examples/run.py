@@ -1,0 +1,74 @@
+"""Runs the examples against a reference server of their own: `run.py demo` the first of them, `run.py all` every one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import FrameType
+
+from admin_api_mock.control import MockServer
+
+HERE = Path(__file__).resolve().parent
+PORT = 8443
+
+
+def main(which: str) -> int:
+    """Starts the server, runs the examples, stops what was started, whatever happens."""
+    examples = sorted(HERE.glob("[0-9][0-9]-*/main.py"))
+    signal.signal(signal.SIGTERM, stop)
+    server = started()
+    try:
+        print(f"Reference server at {server.url}, CA certificate {server.ready.ca}")
+        for example in examples[:1] if which == "demo" else examples:
+            code = run(example, server)
+            if code != 0:
+                print(f"{example.parent.name} failed with exit code {code}.", file=sys.stderr)
+                return code
+    finally:
+        server.stop()
+    print("\nThe server is stopped; nothing is left running.")
+    return 0
+
+
+def started() -> MockServer:
+    """The server on its usual port, or on a free one if that is taken; speaks TLS."""
+    try:
+        return MockServer(["--port", str(PORT)]).start()
+    except RuntimeError:  # it has said itself that the port is taken
+        print(f"Another port will do: {PORT} is not free.")
+        return MockServer(["--port", "0"]).start()
+
+
+def run(example: Path, server: MockServer) -> int:
+    """Runs one example as its own process, configured by the environment as a user's program would be."""
+    print(f"\n\033[1m{example.parent.name}\033[0m" if sys.stdout.isatty() else f"\n{example.parent.name}", flush=True)
+    environment = {
+        **os.environ,
+        "ADMIN_API_BASE_URL": server.url,
+        "ADMIN_API_CA_BUNDLE": server.ready.ca or "",
+        "ADMIN_API_CLIENT_ID": "demo",
+        "ADMIN_API_CLIENT_SECRET": "demo-secret",
+    }
+    with subprocess.Popen([sys.executable, str(example)], env=environment) as process:
+        try:
+            return process.wait()
+        except BaseException:
+            process.terminate()
+            raise
+
+
+def stop(number: int, frame: FrameType | None) -> None:
+    """A polite end is an end like any other: what was started is stopped."""
+    raise SystemExit(128 + number)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] not in (["demo"], ["all"]):
+        sys.exit("Usage: run.py demo | all")
+    try:
+        sys.exit(main(sys.argv[1]))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,1 @@
+"""Tests of the Admin API's own logic, against the whole server."""
