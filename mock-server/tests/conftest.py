@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -91,8 +92,6 @@ def raw(running: Running) -> Iterator[Raw]:
 
 def problem_in(answer: bytes) -> dict[str, Any]:
     """The problem document in a raw answer."""
-    import json
-
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b"content-type: application/problem+json" in head.lower()
     found: dict[str, Any] = json.loads(body)

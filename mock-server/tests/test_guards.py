@@ -59,7 +59,7 @@ def test_control_takes_json_only(running: Running, content_type: str | None) -> 
         ("127.0.0.1", True),
         ("::1", True),
         ("127.8.8.8", True),
-        ("0.0.0.0", False),
+        ("192.0.2.7", False),
         ("host.example", False),
     ],
 )
@@ -76,6 +76,6 @@ def test_bound_elsewhere_any_host_is_served() -> None:
         return {}
 
     foreign = Request(scope | {"headers": [(b"host", b"api.example")]}, nothing)
-    Guards("0.0.0.0", "http://0.0.0.0:1").check(foreign)
+    Guards("192.0.2.7", "http://192.0.2.7:1").check(foreign)
     with pytest.raises(Problem):
         Guards("localhost", "http://localhost:1").check(foreign)

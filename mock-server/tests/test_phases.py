@@ -129,7 +129,7 @@ def test_a_stream_ends_when_its_reader_goes(http: httpx.Client, running: Running
         for chunk in answer.iter_bytes():
             received += chunk
             if b"id: n1" in received:
+                assert 1 == running.notes.open_streams
                 break
-        assert 1 == running.notes.open_streams
     world.wait({"operation": "notes.stream", "outcome": "cut"})
     assert 0 == running.notes.open_streams

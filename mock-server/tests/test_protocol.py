@@ -96,6 +96,30 @@ def test_broken_chunking_in_a_body_is_a_400(raw: Raw) -> None:
     assert raw.read()[0].startswith(b"HTTP/1.1 400 ")
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"Content-Length: 1\r\nContent-Length: 2\r\n",
+        b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+        b"Content-Length: -1\r\n",
+        b"Content-Length: 99999999999999999999999\r\n",
+    ],
+)
+def test_an_ambiguous_length_is_a_400(raw: Raw, headers: bytes) -> None:
+    """Two readings of where a request ends are how requests are smuggled (RFC 9112 section 6.3)."""
+    raw.send(b"PUT /notes/n1 HTTP/1.1\r\n", HOST, headers, b"\r\nab")
+    assert raw.read()[0].startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("target", [b"/caf\xc3\xa9", b"/notes?q=caf\xc3\xa9", b"*", b"http://["])
+def test_a_target_outside_of_ascii_or_form_is_a_problem(raw: Raw, target: bytes) -> None:
+    """Never a 500, never silence."""
+    raw.send(b"GET ", target, b" HTTP/1.1\r\n", HOST, b"Authorization: Bearer notes:read\r\nConnection: close\r\n\r\n")
+    answer, _ = raw.read()
+    assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 404 ", b"HTTP/1.1 422 "))
+    assert problem_in(answer)["request_id"]
+
+
 def test_an_upgrade_is_ignored(raw: Raw) -> None:
     """RFC 9110 section 7.8: a server may ignore it."""
     raw.send(b"GET /openapi.json HTTP/1.1\r\n", HOST, b"Connection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n")

@@ -314,7 +314,7 @@ class _Builder:
         for resource in resources:
             taken = set(_OF_RESOURCES)
             for name in [attributes[child] for child in resource.children] + [
-                methods[id] for id in resource.operations
+                methods[identity] for identity in resource.operations
             ]:
                 if name in taken:
                     self._findings.append(

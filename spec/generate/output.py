@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,14 +27,18 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
     ]
     if leaks:
         raise SpecError(leaks)
-    if folder.exists():
-        shutil.rmtree(folder)
-    for path, text in {**files, "README.md": README}.items():
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8", newline="\n")
-    _ruff("check", "--select", "I,F401", "--fix", "--quiet", str(folder))
-    _ruff("format", "--line-length", "120", "--quiet", str(folder))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f"{folder.name}.") as scratch:
+        fresh = Path(scratch) / folder.name
+        for path, text in {**files, "README.md": README}.items():
+            target = fresh / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8", newline="\n")
+        _ruff("check", "--select", "I,F401", "--fix", "--quiet", str(fresh))
+        _ruff("format", "--line-length", "120", "--quiet", str(fresh))
+        if folder.exists():  # only now, so that a failure leaves the last output whole
+            shutil.rmtree(folder)
+        fresh.rename(folder)
 
 
 def _ruff(command: str, *arguments: str) -> None:

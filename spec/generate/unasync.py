@@ -72,12 +72,19 @@ def rooms(sdk: Path) -> dict[str, str]:
         room = path.relative_to(sdk).as_posix()
         if room in found or room.startswith(("_generated/", "_flavour/")):
             continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = _parsed(path.read_text(encoding="utf-8"), room)
         if any(isinstance(node, ast.AsyncFunctionDef) for node in ast.walk(tree)):
             findings.append(Finding(room, "the room is async and not in the table of derived rooms"))
     if findings:
         raise SpecError(findings)
     return found
+
+
+def _parsed(text: str, room: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except SyntaxError as error:
+        raise SpecError([Finding(room, f"line {error.lineno} is no Python: {error.msg}")]) from error
 
 
 def derive(hand: Mapping[str, str], generated: Mapping[str, str]) -> dict[str, str]:
@@ -93,6 +100,7 @@ def derive(hand: Mapping[str, str], generated: Mapping[str, str]) -> dict[str, s
     findings: list[Finding] = []
     files = {"sync/__init__.py": "# Derived by make generate from the async rooms. Do not edit.\n"}
     for path, text in sources.items():
+        _parsed(text, path)
         derived = _tokens(_unwrapped(rewrite_imports(text, path, layout), used), used)
         findings += [Finding(path, f"{left!r} is left over in line {line}") for left, line in _left_over(derived)]
         header = f"# Derived by make generate from {path}. Do not edit.\n"
@@ -109,8 +117,8 @@ def derive(hand: Mapping[str, str], generated: Mapping[str, str]) -> dict[str, s
 def _tokens(text: str, used: set[str]) -> str:
     """The text with keywords dropped and names replaced, token by token, so that nothing else can be hit."""
     starts = [0]
-    for line in text.splitlines(keepends=True):
-        starts.append(starts[-1] + len(line))
+    for line in text.split("\n"):
+        starts.append(starts[-1] + len(line) + 1)
     edits: list[tuple[int, int, str]] = []
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         start, end = (starts[row - 1] + column for row, column in (token.start, token.end))
@@ -136,9 +144,17 @@ def _name(name: str, used: set[str]) -> str:
 
 def _quoted(text: str, used: set[str]) -> str:
     """A string or a comment: a quoted type is a type, the rest is prose."""
-    if text[0] in "\"'" and any(f"{name}[" in text for name in UNWRAPPED):
+    if text[0] in "\"'" and any(f"{name}[" in text for name in UNWRAPPED) and _is_expression(text[1:-1]):
         return text[0] + _tokens(_unwrapped(text[1:-1], used), used) + text[-1]
     return _prose(text)
+
+
+def _is_expression(text: str) -> bool:
+    try:
+        ast.parse(text, mode="eval")
+    except SyntaxError:
+        return False
+    return True
 
 
 def _prose(text: str) -> str:
@@ -194,10 +210,10 @@ def _same(left: ast.expr, right: ast.expr) -> bool:
 
 def _offsets(text: str, node: ast.expr) -> tuple[int, int]:
     """Where a node's text is; ast counts columns in UTF-8 bytes."""
-    lines = text.splitlines(keepends=True)
+    lines = text.split("\n")
 
     def offset(row: int, column: int) -> int:
         before = lines[row - 1].encode()[:column].decode()
-        return sum(len(line) for line in lines[: row - 1]) + len(before)
+        return sum(len(line) + 1 for line in lines[: row - 1]) + len(before)
 
     return offset(node.lineno, node.col_offset), offset(node.end_lineno or 0, node.end_col_offset or 0)

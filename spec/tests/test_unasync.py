@@ -76,6 +76,12 @@ def test_text_behind_wide_characters() -> None:
     assert 'é = "…→"; a: int; f()  # ↦ b\n' == derived('é = "…→"; a: Awaitable[int]; await f()  # ↦ await b\n')
 
 
+def test_prose_is_no_type() -> None:
+    """A sentence that speaks of a type is not taken for one."""
+    text = 'raise TypeError("an Awaitable[...] is not for this")\n"""Awaitable[T] too."""\n'
+    assert text == derived(text)
+
+
 @pytest.mark.parametrize(
     "line",
     ["import asyncio", "x = run_async()", "async_pool = 1", "await_all()", "x: Awaitable"],
@@ -170,6 +176,15 @@ def test_missing_room(tmp_path: Path) -> None:
     assert {"clock.py": ""} == unasync.rooms(tmp_path)
     (tmp_path / "client.py").write_text("", encoding="utf-8")
     with pytest.raises(SpecError, match="the room is missing"):
+        unasync.rooms(tmp_path)
+
+
+def test_broken_room(tmp_path: Path) -> None:
+    """A room that is no Python is named with its line."""
+    with pytest.raises(SpecError, match=r"clock\.py: line 2 is no Python"):
+        derived("\ndef (:\n")
+    (tmp_path / "extra.py").write_text("def (:\n", encoding="utf-8")
+    with pytest.raises(SpecError, match=r"extra\.py: line 1"):
         unasync.rooms(tmp_path)
 
 

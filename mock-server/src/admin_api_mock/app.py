@@ -66,21 +66,16 @@ class App:
         request = Request(scope, receive)
         given = request.headers.get("x-request-id", "")
         ctx = Context(request, given if SANE_REQUEST_ID.fullmatch(given) else "")
-        answer: Answer | None = None
-        outcome = "cut"  # What stands in the journal if the client goes away, or the server fails to send.
         try:
-            answer = self._finished(ctx, await self._answer(ctx))
-            outcome = await self._send(ctx, answer, send)
+            ctx.answer = self._finished(ctx, await self._answer(ctx))
+            await self._send(ctx, ctx.answer, send)
         except Reset:
-            outcome = "reset"
-            await reset(request.transport)
-            await request.gone()
+            ctx.answer = None  # Whatever it was, it does not leave.
+            await self._reset(ctx, "reset")
         except Disconnected:
             pass  # There is nobody to answer; the journal has it.
         finally:
-            entry = getattr(ctx, "entry", None)
-            if entry is not None:
-                ctx.world.journal.answered(entry, outcome, answer)
+            _ended(ctx, "cut")  # Unless it ended in another way, the client went away.
 
     def refuse(self, problem: Problem) -> Answer:
         """The answer to what never became a request (protocol.py)."""
@@ -95,11 +90,9 @@ class App:
 
     async def _answer(self, ctx: Context) -> Answer:
         try:
-            for phase in PHASES:
-                entry = getattr(ctx, "entry", None)
-                if entry is not None:
-                    entry.phase = phase.name
-                answer = await phase.run(self._frame, ctx)
+            for name, run, _ in PHASES:
+                ctx.phase = name
+                answer = await run(self._frame, ctx)
                 if answer is not None:
                     return answer
             raise AssertionError("the last phase gives an answer")
@@ -143,8 +136,7 @@ class App:
         answer.headers = headers | answer.headers
         return answer
 
-    async def _send(self, ctx: Context, answer: Answer, send: Send) -> str:
-        """Sends the answer; returns the journal's outcome."""
+    async def _send(self, ctx: Context, answer: Answer, send: Send) -> None:
         await send(
             {
                 "type": "http.response.start",
@@ -156,6 +148,7 @@ class App:
         )
         cut = ctx.cut
         if isinstance(answer.body, bytes) and cut is None:
+            _ended(ctx, "refused" if answer.close else "response")
             body = answer.body if answer.status not in _BODILESS else b""
             if answer.close:
                 # The whole answer first, then what is still coming, then the close: a reset would overtake the answer.
@@ -163,11 +156,11 @@ class App:
                 await ctx.request.drain()
                 body = b""
             await send({"type": "http.response.body", "body": body, "more_body": False})
-            return "refused" if answer.close else "response"
+            return
         items = _one(answer.body) if isinstance(answer.body, bytes) else answer.body
-        return await self._stream(ctx, items, cut, send)
+        await self._stream(ctx, items, cut, send)
 
-    async def _stream(self, ctx: Context, items: AsyncIterator[bytes], cut: Cut | None, send: Send) -> str:
+    async def _stream(self, ctx: Context, items: AsyncIterator[bytes], cut: Cut | None, send: Send) -> None:
         """Sends item by item until the end, the cut, or the client's leaving; the source is closed in every case."""
         sending = asyncio.ensure_future(_pump(ctx, _cut(items, cut) if cut else items, send))
         gone = asyncio.ensure_future(ctx.request.gone())
@@ -175,28 +168,36 @@ class App:
         try:
             await asyncio.wait({sending, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not sending.done():
-                return "cut"
+                return  # The client has gone.
             if sending.cancelled():  # The server is closing.
                 ctx.request.transport.close()
-                await gone
-                return "cut"
+                await ctx.request.gone()
+                return
             failure = sending.exception()
             if failure is None:
-                return "stream" if ctx.cut is None else "response"
-            if isinstance(failure, _EndOfCut):
-                await reset(ctx.request.transport)
-                await gone
-                return "cut"
-            # Too late for a problem: the missing end tells the client that this is not whole.
-            log.error("request %s failed in its stream", ctx.request_id, exc_info=failure)
-            await reset(ctx.request.transport)
-            await gone
-            return "cut"
+                return
+            if not isinstance(failure, _EndOfCut):
+                # Too late for a problem: the missing end tells the client that this is not whole.
+                log.error("request %s failed in its stream", ctx.request_id, exc_info=failure)
+            await self._reset(ctx, "cut")
         finally:
             self._streams.discard(sending)
             for task in (sending, gone):
                 task.cancel()
             await asyncio.gather(sending, gone, return_exceptions=True)
+
+    async def _reset(self, ctx: Context, outcome: str) -> None:
+        _ended(ctx, outcome)
+        await reset(ctx.request.transport)
+        await ctx.request.gone()
+
+
+def _ended(ctx: Context, outcome: str) -> None:
+    """Ends the journal's entry, before the last bytes leave: who has seen the end of an answer finds it there."""
+    entry = getattr(ctx, "entry", None)
+    if entry is not None and entry.outcome == "pending":
+        entry.phase = ctx.phase
+        ctx.world.journal.answered(entry, outcome, ctx.answer)
 
 
 class _EndOfCut(Exception):
@@ -208,6 +209,7 @@ async def _pump(ctx: Context, items: AsyncIterator[bytes], send: Send) -> None:
         if ctx.request.method != "HEAD":
             async for item in items:
                 await send({"type": "http.response.body", "body": item, "more_body": True})
+        _ended(ctx, "stream")
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     finally:
         close = getattr(items, "aclose", None)

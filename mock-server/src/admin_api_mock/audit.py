@@ -145,12 +145,12 @@ def _differences(
     pointer: str, before: Mapping[str, Any], after: Mapping[str, Any], left_out: frozenset[str] = frozenset()
 ) -> list[Change]:
     found: list[Change] = []
-    for name in [*before, *(name for name in after if name not in before)]:
+    for name in [*before, *(name for name in after if name not in before)] if before else after:
         old, new = before.get(name), after.get(name)
-        if name in left_out or old == new or (_is_empty(old) and _is_empty(new)):
+        if old == new or name in left_out or (not old and not new and _is_empty(old) and _is_empty(new)):
             continue
         inner = f"{pointer}/{escape(name)}"
-        if len(inner) > MAX_POINTER or _CONTROL.search(inner):
+        if len(inner) > MAX_POINTER or not (inner.isprintable() or _CONTROL.search(inner) is None):
             return [change(pointer or "/", dict(before), dict(after))]  # Told one level up: no pointer can say it.
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             found += _differences(inner, old, new)

@@ -56,16 +56,27 @@ def _personal(world: World, token: str) -> Principal:
         raise _invalid_token()
     if token.startswith(tokens.PREFIX) and not tokens.is_well_formed(token):
         raise _invalid_token()  # Its checksum is wrong: mistyped or cut off, and not worth a look-up.
-    stored = world.store.tokens.by_secret(tokens.digest(token))
     now_ms = world.clock.now_ms()
-    if stored is None or stored.revoked_ms is not None:
-        raise _invalid_token()
+    stored, principal = _known(world, tokens.digest(token))
     if stored.expires_ms is not None and now_ms >= stored.expires_ms:
         raise _invalid_token()
-    principal = _bearer_of(world, stored)
     if stored.last_used_ms is None or now_ms - stored.last_used_ms >= COARSE_MS:
         world.store.tokens.used(stored, now_ms)
     return principal
+
+
+def _known(world: World, digest: bytes) -> tuple[StoredToken, Principal]:
+    """The token of this digest and whom it speaks for, remembered until a token or a user changes."""
+    store = world.store
+    known = store.tokens.bearers.get(digest)
+    if known is not None and known[0] == store.bearers_revision:
+        return known[1], known[2]
+    stored = store.tokens.by_secret(digest)
+    if stored is None or stored.revoked_ms is not None:
+        raise _invalid_token()
+    principal = _bearer_of(world, stored)
+    store.tokens.bearers[digest] = store.bearers_revision, stored, principal
+    return stored, principal
 
 
 def _bearer_of(world: World, stored: StoredToken) -> Principal:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Context:
-    """One per request. What has no value yet is filled in by the phase named beside it; no earlier one may ask for it."""
+    """One per request. What has no value yet is filled in by the phase named beside it, and not asked for before."""
 
     request: Request
     #: The caller's own X-Request-Id if it is sane, else one of the world's.
@@ -38,6 +38,8 @@ class Context:
     principal: Principal | None = None
     #: Where the caller stands against its quota, once counted.
     standing: Standing | None = None
+    #: The phase it is in, or ended in.
+    phase: str = ""
     #: What the transaction answered, and how a fault will break it on its way.
     answer: Answer | None = None
     cut: Cut | None = None

@@ -169,14 +169,14 @@ class Faults:
         return due[0]
 
     async def _keep(self, fault: Fault, ctx: Context) -> None:
-        phase, ctx.entry.phase = ctx.entry.phase, "held"
+        ctx.entry.phase = "held"
         fault.waiting += 1
         ctx.world.journal.changed()
         try:
             await fault.gate.wait()
         finally:
             fault.waiting -= 1
-            ctx.entry.phase = phase
+            ctx.entry.phase = ctx.phase
         if self._closed:
             raise Reset
 

@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, TypeAlias
 from urllib.parse import unquote_plus
 
@@ -21,6 +20,7 @@ OCTET_STREAM = "application/octet-stream"
 
 JsonObject: TypeAlias = dict[str, Any]
 
+EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 #: The largest single request body (RULES FILE: `max_single_upload`, the server's 413 limit).
 MAX_BODY_BYTES = 64 * 1024 * 1024
 #: How much of a body that is refused early is still read, so that the client gets to see why (RULES SERVER).
@@ -56,46 +56,47 @@ class Request:
         #: A number per connection, so that a test can see reuse.
         self.connection: int = extensions.get("admin_api_mock.connection", 0)
         self.body = b""
-        self._receive = receive
-
-    @cached_property
-    def headers(self) -> dict[str, str]:
-        """Lower-case name → value; a repeated header's values are joined by ", " (RFC 9110 section 5.3)."""
-        joined: dict[str, str] = {}
+        #: Lower-case name → value; a repeated header's values are joined by ", " (RFC 9110 section 5.3).
+        self.headers: dict[str, str] = {}
         for raw_name, raw_value in self.raw_headers:
             name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1").strip()
-            joined[name] = f"{joined[name]}, {value}" if name in joined else value
-        return joined
+            self.headers[name] = f"{self.headers[name]}, {value}" if name in self.headers else value
+        self._receive = receive
+        # Not functools.cached_property: on Python 3.11 that takes a lock at each first use.
+        self._query: list[tuple[str, str]] | None = None
+        self._body_sha256: str | None = None
 
     def header(self, name: str) -> str | None:
         """The header's value, or None; `name` in lower case."""
         return self.headers.get(name)
 
-    @cached_property
+    @property
     def query(self) -> list[tuple[str, str]]:
         """Decoded name-value pairs in the order sent; a name without `=` has an empty value."""
-        pairs = []
-        for part in self.raw_query.split("&"):
-            if part:
-                name, _, value = part.partition("=")
-                pairs.append((unquote_plus(name), unquote_plus(value)))
-        return pairs
+        if self._query is None:
+            self._query = [
+                (unquote_plus(name), unquote_plus(value))
+                for name, _, value in (part.partition("=") for part in self.raw_query.split("&") if part)
+            ]
+        return self._query
 
     @property
     def target(self) -> str:
         """Path and query as sent, for problems' `instance` and fingerprints."""
         return f"{self.path}?{self.raw_query}" if self.raw_query else self.path
 
-    @cached_property
+    @property
     def media_type(self) -> str | None:
         """The Content-Type without parameters, in lower case."""
         value = self.header("content-type")
         return value.partition(";")[0].strip().lower() if value else None
 
-    @cached_property
+    @property
     def body_sha256(self) -> str:
         """Lower-case hex of the body's SHA-256; computed once, for journal, fingerprint and Content-Digest alike."""
-        return hashlib.sha256(self.body).hexdigest()
+        if self._body_sha256 is None:
+            self._body_sha256 = hashlib.sha256(self.body).hexdigest() if self.body else EMPTY_SHA256
+        return self._body_sha256
 
     async def read(self, limit: int = MAX_BODY_BYTES, stop_after: int | None = None) -> None:
         """Fills `body`. Raises BodyTooLarge above `limit`, Disconnected if the client left first.

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 #: How long a first answer is kept, and how long if it holds a secret; world time.
 KEPT_MS = 24 * 60 * 60 * 1000
 SECRETS_KEPT_MS = 10 * 60 * 1000
+#: How often what is over is removed; that it is over is judged exactly, at every look.
+FORGET_EVERY_MS = 60 * 1000
 #: Refusals that settle a request for good (RULES SERVER); with the key, a repeat meets the same one.
 KEPT_REFUSALS = frozenset({404, 409, 410, 412, 422})
 
@@ -33,10 +35,10 @@ _NONCE_BYTES = 12
 class Keyed:
     """A mutation that carries a key: its scope, and what it asks for."""
 
-    subject: str
-    operation: str
-    key: str
-    key_sha256: bytes
+    #: Digest of subject, operation and key: where the answer is kept, of which the key cannot be told.
+    place: bytes
+    #: The key that seals a secret answer; made of the same, and kept nowhere.
+    sealing_key: bytes
     fingerprint: bytes
 
 
@@ -47,19 +49,17 @@ def keyed(ctx: Context) -> Keyed | None:
     field = ctx.request.header("idempotency-key")
     if field is None:
         return None
-    key = _parse(field)
+    scoped = f"{ctx.caller.subject}\0{ctx.operation.id}\0{_parse(field)}".encode()
     return Keyed(
-        subject=ctx.caller.subject,
-        operation=ctx.operation.id,
-        key=key,
-        key_sha256=hashlib.sha256(key.encode()).digest(),
+        place=hashlib.sha256(b"place\0" + scoped).digest(),
+        sealing_key=hashlib.sha256(b"seal\0" + scoped).digest(),
         fingerprint=_fingerprint(ctx),
     )
 
 
 def stored_answer(ctx: Context, request: Keyed) -> Answer | None:
     """The first answer to this key, if it is still kept. 422 for another request, 409 if its secret is gone."""
-    reply = ctx.world.store.replies.get(request.subject, request.operation, request.key_sha256)
+    reply = ctx.world.store.replies.get(request.place)
     now_ms = ctx.world.clock.now_ms()
     if reply is None or now_ms - reply.stored_ms >= KEPT_MS:
         return None
@@ -85,11 +85,11 @@ def keep(ctx: Context, request: Keyed, answer: Answer, secret_of: str | None) ->
         return
     assert isinstance(answer.body, bytes), "a mutation's answer is not a stream"
     replies, now_ms = ctx.world.store.replies, ctx.world.clock.now_ms()
-    replies.forget(now_ms - KEPT_MS, now_ms - SECRETS_KEPT_MS)
+    if now_ms - replies.forgot_ms >= FORGET_EVERY_MS:
+        replies.forget(now_ms - KEPT_MS, now_ms - SECRETS_KEPT_MS)
+        replies.forgot_ms = now_ms
     replies.put(
-        request.subject,
-        request.operation,
-        request.key_sha256,
+        request.place,
         Reply(
             fingerprint=request.fingerprint,
             stored_ms=now_ms,
@@ -131,15 +131,11 @@ def _seal(body: bytes, request: Keyed) -> bytes:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     nonce = os.urandom(_NONCE_BYTES)
-    return nonce + AESGCM(_sealing_key(request)).encrypt(nonce, body, request.fingerprint)
+    return nonce + AESGCM(request.sealing_key).encrypt(nonce, body, request.fingerprint)
 
 
 def _open(sealed: bytes, request: Keyed) -> bytes:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-    return AESGCM(_sealing_key(request)).decrypt(nonce, ciphertext, request.fingerprint)
-
-
-def _sealing_key(request: Keyed) -> bytes:
-    return hashlib.sha256(f"seal\0{request.subject}\0{request.operation}\0{request.key}".encode()).digest()
+    return AESGCM(request.sealing_key).decrypt(nonce, ciphertext, request.fingerprint)

@@ -35,9 +35,10 @@ class Ids:
         return f"{prefix}_{_encode(self._last_ms << _RANDOM_BITS | self._low)}"
 
 
+#: Two digits at a time.
+_PAIRS = [high + low for high in CROCKFORD for low in CROCKFORD]
+_SHIFTS = range(120, -1, -10)
+
+
 def _encode(number: int) -> str:
-    digits = []
-    for _ in range(26):
-        number, digit = divmod(number, 32)
-        digits.append(CROCKFORD[digit])
-    return "".join(reversed(digits))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])

@@ -16,13 +16,12 @@ class InFlight:
     """One world's table, in memory: what was in flight when a process died is not in flight any more."""
 
     def __init__(self) -> None:
-        self._fingerprints: dict[tuple[str, str, bytes], bytes] = {}
+        self._fingerprints: dict[bytes, bytes] = {}
 
     @contextmanager
     def enter(self, keyed: Keyed) -> Iterator[None]:
         """Holds the key's place. Taken: 409 `idempotency_in_flight` at once, 422 if by another request."""
-        place = (keyed.subject, keyed.operation, keyed.key_sha256)
-        first = self._fingerprints.get(place)
+        first = self._fingerprints.get(keyed.place)
         if first is not None:
             if first != keyed.fingerprint:
                 raise Problem("idempotency_key_reused", "The Idempotency-Key is in use for another request.")
@@ -31,8 +30,8 @@ class InFlight:
                 "The first request with this Idempotency-Key has not ended yet.",
                 headers={"Retry-After": "1"},
             )
-        self._fingerprints[place] = keyed.fingerprint
+        self._fingerprints[keyed.place] = keyed.fingerprint
         try:
             yield
         finally:
-            del self._fingerprints[place]
+            del self._fingerprints[keyed.place]

@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -26,15 +26,8 @@ _SIGNATURE_BYTES = 16
 _FREE = frozenset({"limit", "cursor"})
 
 
-class Item(NamedTuple):
-    """One item of a page: where it stands, and its JSON."""
-
-    key: Key
-    doc: bytes
-
-
-def page(ctx: Context, fetch: Callable[[Key | None, int], Sequence[Item | Row]]) -> Answer:
-    """The page that the request asks for. `fetch(after, limit)` gives items behind `after`, in the list's order."""
+def page(ctx: Context, fetch: Callable[[Key | None, int], Sequence[Row]]) -> Answer:
+    """The page that the request asks for. `fetch(after, limit)` gives rows behind `after`, in the list's order."""
     limit: int = ctx.query.get("limit", DEFAULT_LIMIT)
     binding = _binding(ctx)
     cursor = ctx.query.get("cursor")
@@ -43,8 +36,8 @@ def page(ctx: Context, fetch: Callable[[Key | None, int], Sequence[Item | Row]])
     next_cursor = b"null"
     if len(found) > limit:
         found = found[:limit]
-        next_cursor = b'"' + _write(ctx, found[-1].key, binding) + b'"'
-    items = b",".join([item.doc for item in found])
+        next_cursor = b'"' + _write(ctx, found[-1][1:], binding) + b'"'
+    items = b",".join([row[0] for row in found])
     return Answer(200, {"Content-Type": JSON}, b'{"items":[' + items + b'],"next_cursor":' + next_cursor + b"}")
 
 

@@ -23,6 +23,8 @@ class Router:
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         self._root = _Node()
+        #: Paths without a parameter, the short way.
+        self._literal: dict[str, _Node] = {}
         for operation in operations:
             self._add(operation)
 
@@ -32,9 +34,11 @@ class Router:
         A segment is decoded after the split, so that an escaped slash stays inside its value. A dot segment is
         refused, not resolved: to resolve it would be to serve another path than the one that was checked on the way.
         """
-        segments = [_decoded(part) for part in raw_path.split("/")[1:]]
         values: list[str] = []
-        node = self._find(self._root, segments, 0, values)
+        node = self._literal.get(raw_path)
+        if node is None:
+            segments = [_decoded(part) for part in raw_path.split("/")[1:]]
+            node = self._find(self._root, segments, 0, values)
         if node is None:
             raise Problem("not_found", "There is nothing at this path.")
         found = node.operations.get(method) or (node.operations.get("GET") if method == "HEAD" else None)
@@ -60,6 +64,8 @@ class Router:
         if operation.method in node.operations:
             raise DocumentError(f"{operation.id}: another operation has the same method and path shape.")
         node.operations[operation.method] = (operation, tuple(names))
+        if not names:
+            self._literal[operation.path] = node
 
     def _find(self, node: _Node, segments: list[str], at: int, values: list[str]) -> _Node | None:
         if at == len(segments):

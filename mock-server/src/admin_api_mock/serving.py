@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import os
 import shutil
@@ -10,7 +11,7 @@ import socket
 import ssl
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -67,6 +68,8 @@ def listen(host: str, port: int) -> list[socket.socket]:
 
 def serve(options: Options, domain: Domain) -> None:
     """Serves until SIGINT or SIGTERM. The first line on stdout says where, once it listens."""
+    # What is made here lives until the end: the collector need not walk it, neither now nor at every full collection.
+    gc.disable()
     document = Document.load(options.document)
     sockets = listen(options.host, options.port)
     port = sockets[0].getsockname()[1]
@@ -86,6 +89,8 @@ def serve(options: Options, domain: Domain) -> None:
             "token_url": app.worlds.root.token_url,
             "pid": os.getpid(),
         }
+        gc.freeze()
+        gc.enable()
         Server(app, tls, lambda: _announce(ready)).run(sockets)
     finally:
         if made is not None:
@@ -134,7 +139,7 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _announce(ready: dict[str, object]) -> None:
+def _announce(ready: Mapping[str, object]) -> None:
     sys.stdout.write(orjson.dumps(ready).decode() + "\n")
     sys.stdout.flush()
 

@@ -44,9 +44,9 @@ async def _lines(
     count = 0
     while ctx.world.store.events.open:  # Else the world has gone; the missing end tells that this is not whole.
         rows = fetch(key, BATCH)
-        lines = [row.doc + b"\n" for row in rows]
+        lines = [row[0] + b"\n" for row in rows]
         for row in rows:
-            _check(ctx, row.doc)
+            _check(ctx, row[0])
         if ctx.cut is None and lines:
             yield b"".join(lines)  # Nobody counts lines: one write for all of them.
         else:
@@ -56,7 +56,7 @@ async def _lines(
         if len(rows) < BATCH:
             yield orjson.dumps({"$end": {"count": count}}) + b"\n"
             return
-        key = rows[-1].key
+        key = rows[-1][1:]
 
 
 async def _events(ctx: Context, where: Where, after: int) -> AsyncIterator[bytes]:
@@ -65,9 +65,9 @@ async def _events(ctx: Context, where: Where, after: int) -> AsyncIterator[bytes
     while events.open:
         rows = events.page(where, (after,), BATCH)
         for row in rows:
-            _check(ctx, row.doc)
-            yield b"id: " + orjson.loads(row.doc)["id"].encode() + b"\ndata: " + row.doc + b"\n\n"
-            after = int(row.key[0])
+            _check(ctx, row[0])
+            yield b"id: " + orjson.loads(row[0])["id"].encode() + b"\ndata: " + row[0] + b"\n\n"
+            after = row[1]
         if rows:
             continue
         if not await events.more(heartbeat_seconds):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-import orjson
-
 from admin_api_mock import audit, idempotency
 from admin_api_mock.audit import Change, Record, Target
 from admin_api_mock.http import Answer
@@ -146,4 +144,4 @@ def _check(ctx: Context, answer: Answer) -> None:
         return  # Streams are validated line by line.
     media_type = answer.headers.get("Content-Type", "")
     if media_type.endswith("json"):
-        ctx.world.validation.check_answer(ctx.operation, answer.status, orjson.loads(answer.body))
+        ctx.world.validation.check_answer_body(ctx.operation, answer.status, answer.body)

@@ -24,6 +24,8 @@ _FOREIGN: Mapping[Direction, str] = {"request": "readOnly", "answer": "writeOnly
 FORM = "application/x-www-form-urlencoded"
 #: Checked by the idempotency room, for which a malformed key is a 400 and not a 422 (RULES SERVER).
 _OWN_CHECK = frozenset({"idempotency-key"})
+#: Answers remembered as valid: how many, and up to which size.
+_REMEMBERED_ANSWERS, _REMEMBERED_BYTES = 512, 65_536
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
@@ -40,6 +42,7 @@ class Validation:
         self._document = document
         self._validators: dict[tuple[Direction, str], Draft202012Validator] = {}
         self._parameters: dict[str, _ParameterCheck] = {}
+        self._found_valid: set[tuple[str, int, bytes]] = set()
 
     def parameters(
         self, operation: Operation, path: Mapping[str, str], request: Request
@@ -91,6 +94,17 @@ class Validation:
         if media is None or media.pointer is None:
             raise OwnAnswerInvalid(f"{operation.id}: {status} has no JSON body in the document")
         self.check_own(f"{operation.id} {status}", media.pointer, content)
+
+    def check_answer_body(self, operation: Operation, status: int, body: bytes) -> None:
+        """check_answer of encoded JSON. What has been found valid stays so: nothing but these bytes decides it."""
+        key = (operation.id, status, body)
+        if key in self._found_valid:
+            return
+        self.check_answer(operation, status, orjson.loads(body))
+        if len(body) <= _REMEMBERED_BYTES:
+            if len(self._found_valid) >= _REMEMBERED_ANSWERS:
+                self._found_valid.clear()
+            self._found_valid.add(key)
 
     def check_own(self, what: str, pointer: str, content: Any) -> None:
         """OwnAnswerInvalid unless `content` (an answer, a line, an event) is valid against the schema at `pointer`."""

@@ -63,7 +63,9 @@ def _fields(error: ValidationError) -> Iterator[FieldError]:
         for name in kind.unexpected:
             detail = "There is no such member."
             yield {"pointer": f"{pointer}/{escape(name)}", "code": "unknown_member", "detail": detail}
-    elif keyword in _BRANCHING and getattr(kind, "context", None):
+    elif keyword in _BRANCHING and not all(kind.context):
+        yield {"pointer": pointer, "code": "ambiguous", "detail": "It may fit one of the alternatives only."}
+    elif keyword in _BRANCHING:
         yield from _of_best_branch(error, kind.context)
     else:
         code, words = _LAWS.get(keyword, ("invalid_value", lambda kind: "It is not valid here."))

@@ -102,7 +102,12 @@ class Worlds:
         self._data_dir = data_dir
         self._worlds: dict[str, World] = {}
         self.origin = origin
-        self.root: World = self.create({"id": ROOT, "seed": "dev"})[0]
+        self.create({"id": ROOT, "seed": "dev"})
+
+    @property
+    def root(self) -> World:
+        """The root world, another one after each reset."""
+        return self._worlds[ROOT]
 
     def __iter__(self) -> Iterator[World]:
         return iter(self._worlds.values())

@@ -6,6 +6,8 @@ import base64
 import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -28,11 +30,12 @@ CREATION: Mapping[str, Any] = {
 AGE = b"age-encryption.org/v1\n-> X25519 tests\nnot really\n--- mac\n"
 
 
-@pytest.fixture(scope="session")
-def control() -> Iterator[Control]:
+@contextmanager
+def serving(document: Document, *, data_dir: Path | None = None) -> Iterator[Control]:
+    """The server of a document, in a thread of its own, on a free port."""
     sockets = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
-    app = App(Document.load(), ADMIN, origin=url, host="127.0.0.1", seed=1)
+    app = App(document, ADMIN, origin=url, host="127.0.0.1", seed=1, data_dir=data_dir)
     ready = threading.Event()
     server = Server(app, None, ready.set)
     thread = threading.Thread(target=server.run, args=(sockets,), daemon=True)
@@ -42,6 +45,12 @@ def control() -> Iterator[Control]:
     server.should_exit = True
     thread.join(10)
     assert not thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def control() -> Iterator[Control]:
+    with serving(Document.load()) as running:
+        yield running
 
 
 @pytest.fixture
@@ -100,7 +109,9 @@ def patch(api: httpx.Client, path: str, body: Any, **headers: str) -> httpx.Resp
     return api.request("PATCH", path, content=httpx.Request("POST", "http://x", json=body).content, headers=headers)
 
 
-def upload(api: httpx.Client, name: str, content: bytes = AGE, headers: Mapping[str, str] | None = None) -> httpx.Response:
+def upload(
+    api: httpx.Client, name: str, content: bytes = AGE, headers: Mapping[str, str] | None = None
+) -> httpx.Response:
     """An upload of a file that begins as age files do."""
     digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
     own = {

@@ -15,7 +15,12 @@ from .conftest import client_of, make_user, pages, problem
 USERS = [
     {"username": "Anna", "email": "anna@example.net", "roles": ["viewer"], "created_at": "2029-01-01T00:00:00Z"},
     {"username": "ben", "email": "ben@example.org", "roles": ["editor"], "status": "suspended", "external_id": "x-2"},
-    {"username": "Cleo", "email": "cleo@example.net", "roles": ["viewer", "admin"], "last_login_at": "2029-06-01T00:00:00Z"},
+    {
+        "username": "Cleo",
+        "email": "cleo@example.net",
+        "roles": ["viewer", "admin"],
+        "last_login_at": "2029-06-01T00:00:00Z",
+    },
     {"username": "dora", "email": "dora@example.org", "last_login_at": "2029-07-01T00:00:00+02:00"},
 ]
 
@@ -32,7 +37,7 @@ def names(api: httpx.Client, **query: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("query", "expected"),
+    "query,expected",
     [
         ({}, ["Anna", "ben", "Cleo", "dora"]),
         ({"role": "viewer"}, ["Anna", "Cleo"]),
@@ -62,8 +67,8 @@ def test_filters_and_order(api: httpx.Client, query: dict[str, Any], expected: l
 
 @pytest.mark.parametrize(
     "query",
-    ["limit=0", "limit=501", "limit=x", "colour=red", "role=wizard", "status=asleep", "sort=email", "username=a&username=b",
-     "created_after=yesterday", "created_after=0000-01-01T00:00:00Z"],
+    ["limit=0", "limit=501", "limit=x", "colour=red", "role=wizard", "status=asleep", "sort=email",
+     "username=a&username=b",     "created_after=yesterday", "created_after=0000-01-01T00:00:00Z"],
 )  # fmt: skip
 def test_queries_that_are_refused(api: httpx.Client, query: str) -> None:
     """An unknown parameter or filter value, or a limit outside 1 to 500, is a 422 that names the parameter."""
@@ -123,7 +128,7 @@ def dev(make_world: Callable[..., WorldHandle]) -> Iterator[httpx.Client]:
 
 
 @pytest.mark.parametrize(
-    ("path", "least"),
+    "path,least",
     [("/api/v1/users", 300), ("/api/v1/plugins", 12), ("/api/v1/config", 10), ("/api/v1/audit/events", 600),
      ("/api/v1/roles", 4), ("/api/v1/tokens", 2)],
 )  # fmt: skip

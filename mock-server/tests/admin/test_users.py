@@ -18,7 +18,12 @@ def test_create_answers_the_whole_user(api: httpx.Client, world: WorldHandle) ->
     answer = api.post("/api/v1/users", json=body)
     assert answer.status_code == 201
     user = answer.json()
-    assert {"username": "alice", "email": "alice@example.com", "roles": ["admin"], "status": "active"}.items() <= user.items()
+    assert {
+        "username": "alice",
+        "email": "alice@example.com",
+        "roles": ["admin"],
+        "status": "active",
+    }.items() <= user.items()
     assert answer.headers["location"] == f"/w/{world.id}/api/v1/users/{user['id']}"
     got = api.get(f"/api/v1/users/{user['id']}")
     assert got.json() == user
@@ -30,16 +35,14 @@ def test_create_answers_the_whole_user(api: httpx.Client, world: WorldHandle) ->
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "code", "pointer"),
+    "first,second,code,pointer",
     [
         ({}, {"username": "ALICE"}, "username_taken", "/username"),
         ({}, {"email": "Alice@Example.NET"}, "email_taken", "/email"),
         ({"external_id": "hr-1"}, {"external_id": "hr-1"}, "external_id_taken", "/external_id"),
     ],
 )
-def test_duplicates(
-    api: httpx.Client, first: dict[str, str], second: dict[str, str], code: str, pointer: str
-) -> None:
+def test_duplicates(api: httpx.Client, first: dict[str, str], second: dict[str, str], code: str, pointer: str) -> None:
     """A duplicate, ignoring case, is a 409 that names the member taken and the user who has it; nothing is kept."""
     alice = make_user(api, "alice", **first)
     body = {"username": "bob", "email": "bob@example.net", **second}

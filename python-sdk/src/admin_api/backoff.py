@@ -6,26 +6,34 @@ import re
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import TypeAlias
 
 from ._generated import policy
 from .exchange import Outcome, Request, Response, TokenFailure
 from .outcome import in_flight
 
-_SECONDS = re.compile(r"[0-9]{1,}", re.ASCII)
+_SECONDS = re.compile(r"[0-9]+", re.ASCII)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_MONTH = "|".join(_MONTHS)
-_TIME = r"(?P<h>[0-2][0-9]):(?P<m>[0-5][0-9]):(?P<s>[0-6][0-9])"
-_DATES = (  # RFC 9110, section 5.6.7: IMF-fixdate, RFC 850, asctime
-    re.compile(
-        rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?P<day>[0-3][0-9]) (?P<mon>{_MONTH}) (?P<year>[0-9]{{4}}) {_TIME} GMT"
-    ),
-    re.compile(
-        r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, "
-        rf"(?P<day>[0-3][0-9])-(?P<mon>{_MONTH})-(?P<year>[0-9]{{2}}) {_TIME} GMT"
-    ),
-    re.compile(rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (?P<mon>{_MONTH}) (?P<day>[ 0-3][0-9]) {_TIME} (?P<year>[0-9]{{4}})"),
-)
+
+
+@cache
+def _dates() -> tuple[re.Pattern[str], ...]:
+    """The forms of an HTTP-date (RFC 9110, section 5.6.7): IMF-fixdate, RFC 850, asctime."""
+    month = "|".join(_MONTHS)
+    time = r"(?P<h>[0-2][0-9]):(?P<m>[0-5][0-9]):(?P<s>[0-6][0-9])"
+    return (
+        re.compile(
+            rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?P<day>[0-3][0-9]) (?P<mon>{month}) (?P<year>[0-9]{{4}}) {time} GMT"
+        ),
+        re.compile(
+            r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, "
+            rf"(?P<day>[0-3][0-9])-(?P<mon>{month})-(?P<year>[0-9]{{2}}) {time} GMT"
+        ),
+        re.compile(
+            rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (?P<mon>{month}) (?P<day>[ 0-3][0-9]) {time} (?P<year>[0-9]{{4}})"
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,7 @@ class Budget:
 
 def http_date(text: str, now: float) -> float | None:
     """Seconds since the epoch of an HTTP-date in any of its three forms, None if it is none."""
-    for form in _DATES:
+    for form in _dates():
         match = form.fullmatch(text)
         if match is None:
             continue
@@ -128,7 +136,7 @@ def transient(outcome: Outcome, method: str) -> bool:
             or (outcome.status in policy.RETRY_SAFE_STATUSES and method in policy.RETRY_SAFE_METHODS)
             or in_flight(outcome)
         )
-    return outcome.effect != "final"
+    return outcome.effect != "final" and outcome.code != "client_closed"  # a closed client stays closed
 
 
 def allowed(request: Request, outcome: Outcome, acted_before: bool) -> bool:

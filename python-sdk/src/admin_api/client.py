@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from ._generated.operations import TOKEN_PATH
+from ._generated.endpoints import TOKEN_PATH
 from ._generated.resources import AsyncResources
 from .backoff import Budget
 from .clock import AsyncClock, AsyncSystemClock

@@ -26,7 +26,7 @@ AdminAPIError
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, cast
 
 Outcome = Literal["not_sent", "refused", "unknown", "committed"]
@@ -145,7 +145,7 @@ class APIStatusError(AdminAPIError):
     def errors(self) -> list[FieldError]:
         """The members and parameters that were refused, if the problem names any."""
         given: Any = (self.problem or {}).get("errors")
-        entries: list[Any] = given if isinstance(given, list) else []
+        entries = cast(Sequence[Any], given) if isinstance(given, list) else ()
         return [
             FieldError(
                 code=str(entry.get("code", "")),

@@ -83,7 +83,8 @@ class Call:
 
     __slots__ = (
         "attempts", "clock", "deadline_at", "idempotency_key", "limits", "maybe_acted", "method", "operation",
-        "reached", "resent", "retries", "scopes", "sensitive", "spent", "started_at", "stop", "streamed", "token_scopes",
+        "reached", "resent", "retries", "scopes", "sensitive", "spent", "started_at", "stop", "streamed",
+        "token_scopes",
     )  # fmt: skip
 
     def __init__(

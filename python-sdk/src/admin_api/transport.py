@@ -11,7 +11,6 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, cast
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 from weakref import WeakKeyDictionary
 
 import httpx
@@ -61,15 +60,21 @@ def wire_error(error: Exception, attempt: Attempt, *, by_deadline: bool, respons
 
 
 def _is_verification(error: BaseException | None) -> bool:
-    while error is not None:
+    seen: set[int] = set()  # a chain of causes may bite its own tail
+    while error is not None and id(error) not in seen:
         if isinstance(error, ssl.SSLCertVerificationError):
             return True
+        seen.add(id(error))
         error = error.__cause__ or error.__context__
     return False
 
 
 def proxy_for(url: str) -> str | None:
     """The proxy that the environment names for an origin, None for a direct connection."""
+    if not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None
+    from urllib.request import getproxies, proxy_bypass  # a heavy import for a rare need
+
     parts = urlsplit(url)
     proxies = getproxies()
     if proxy_bypass(parts.netloc):
@@ -84,8 +89,8 @@ class AsyncTransport:
     Args:
         origins: Base URLs that will be used; the proxy for each is read from the environment now.
         verify: A TLS context, the path of a CA bundle, or whether to verify at all.
-        http_client: An object with `send` (an httpx client) or `handle_async_request` (an httpx transport). It keeps its
-            own timeouts and is not closed.
+        http_client: An object with `send` (an httpx client) or `handle_async_request` (an httpx transport). It keeps
+            its own timeouts and is not closed.
     """
 
     def __init__(

@@ -15,6 +15,7 @@ def emit(api: Api) -> dict[str, str]:
         **models.emit(api),
         **resources.emit(api),
         "operations.py": operations.emit(api),
+        "endpoints.py": operations.endpoints(api),
     }
     return {path: HEADER + text for path, text in files.items()}
 

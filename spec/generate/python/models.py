@@ -19,7 +19,8 @@ def emit(api: Api) -> dict[str, str]:
     """Path below `_generated` → text."""
     modules = dict.fromkeys([*(resource.module for resource in api.resources), api.shared])
     files = {f"models/{module}.py": text for module in modules if (text := _module(api, module))}
-    return {**files, "models/__init__.py": _index(api)}
+    package = '"""The models, a module per resource: a program loads those it uses. `index` has them all."""\n'
+    return {**files, "models/__init__.py": package, "models/index.py": _index(api)}
 
 
 def _module(api: Api, module: str) -> str:

@@ -1,4 +1,4 @@
-"""Prints `operations.py`: what the surface is, as data, for `client.can`, the contract drivers and the parity tests."""
+"""Prints `operations.py` and `endpoints.py`: what the surface is, as data, for `client.can`, the contract drivers and the parity tests."""
 
 from __future__ import annotations
 
@@ -41,7 +41,14 @@ def emit(api: Api) -> str:
         _PREAMBLE
         + f"OPERATIONS: Final[Mapping[str, OperationInfo]] = {{\n{entries}}}\n\n"
         + f"SCOPES: Final[Mapping[str, str]] = {{\n{scopes}}}\n\n"
-        + f"TOKEN_PATH: Final = {literal(api.token_path)}\n"
+    )
+
+
+def endpoints(api: Api) -> str:
+    """The text of `endpoints.py`: apart from the table above, so that a client loads no more than it needs."""
+    return (
+        '"""Where the client itself goes."""\n\nfrom typing import Final\n\n'
+        f"TOKEN_PATH: Final = {literal(api.token_path)}\n"
     )
 
 

@@ -35,7 +35,7 @@ def _root(roots: list[Resource]) -> str:
         lines += [
             "    @cached_property",
             f"    def {identifier(root.attribute)}(self) -> {class_name(root)}:",
-            docstring([root.description], "        "),
+            docstring([root.description], "        ").rstrip("\n"),
             f"        from .{root.module} import {class_name(root)}\n",
             f"        return {class_name(root)}(self._caller)\n",
         ]

@@ -141,7 +141,7 @@ class WorldHandle:
         self._call("DELETE", "/journal")
 
     def fault(self, operation: str, **how: Any) -> str:
-        """Sets a fault (`respond={…}`, `reset="after_commit"`, `cut_after=2`, `hold=True`, `skip`, `times`, …); its id."""
+        """Sets a fault (`respond={…}`, `reset="after_commit"`, `cut_after=2`, `skip=1`, `times=2`, …); gives its id."""
         fault_id: str = self._call("POST", "/faults", {"operation": operation, **how})["id"]
         return fault_id
 

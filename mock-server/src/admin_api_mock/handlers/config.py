@@ -11,7 +11,7 @@ from admin_api_mock import settings
 from admin_api_mock.audit import Target
 from admin_api_mock.clock import format_instant
 from admin_api_mock.http import Answer
-from admin_api_mock.pages import Item, page
+from admin_api_mock.pages import page
 from admin_api_mock.preconditions import matches_weakly, require_match
 from admin_api_mock.problems import Problem, invalid
 from admin_api_mock.resources import answer, gone_or_never
@@ -19,14 +19,14 @@ from admin_api_mock.resources import answer, gone_or_never
 if TYPE_CHECKING:
     from admin_api_mock.context import Context
     from admin_api_mock.store.config import ConfigRow
-    from admin_api_mock.store.keyset import Key
+    from admin_api_mock.store.keyset import Key, Row
     from admin_api_mock.transaction import Handler, Tx
 
 
 def list_(tx: Tx, ctx: Context) -> Answer:
-    def fetch(after: Key | None, limit: int) -> Sequence[Item]:
+    def fetch(after: Key | None, limit: int) -> Sequence[Row]:
         rows = tx.store.config.page(ctx.query.get("prefix"), after, limit)
-        return [Item((row.key,), orjson.dumps(settings.shown(row))) for row in rows]
+        return [(orjson.dumps(settings.shown(row)), row.key) for row in rows]
 
     return page(ctx, fetch)
 
@@ -79,9 +79,9 @@ def list_versions(tx: Tx, ctx: Context) -> Answer:
     if newest is None:
         raise gone_or_never("configuration entry")
 
-    def fetch(after: Key | None, limit: int) -> Sequence[Item]:
+    def fetch(after: Key | None, limit: int) -> Sequence[Row]:
         rows = tx.store.config.versions(key, after, limit)
-        return [Item((row.version,), orjson.dumps(settings.shown_version(row, secret=newest.secret))) for row in rows]
+        return [(orjson.dumps(settings.shown_version(row, secret=newest.secret)), row.version) for row in rows]
 
     return page(ctx, fetch)
 

@@ -12,10 +12,10 @@ from admin_api_mock.audit import Target, change, changes_between
 from admin_api_mock.clock import format_instant
 from admin_api_mock.http import Answer
 from admin_api_mock.instants import body_instant
-from admin_api_mock.pages import Item, page
+from admin_api_mock.pages import page
 from admin_api_mock.problems import Problem, invalid
 from admin_api_mock.resources import answer, created, gone_or_never, location
-from admin_api_mock.store import Where
+from admin_api_mock.store import Row, Where
 
 if TYPE_CHECKING:
     from admin_api_mock.context import Context
@@ -42,9 +42,9 @@ def list_(tx: Tx, ctx: Context) -> Answer:
         where.add(f"({' OR '.join(clauses)})")
     where.equal("created_by", ctx.query.get("created_by"))
 
-    def fetch(after: Key | None, limit: int) -> Sequence[Item]:
-        rows = tx.store.tokens.page(where, after, limit)
-        return [Item(key, orjson.dumps(_shown(stored, tx.now_ms))) for key, stored in rows]
+    def fetch(after: Key | None, limit: int) -> Sequence[Row]:
+        found = tx.store.tokens.page(where, after, limit)
+        return [(orjson.dumps(_shown(stored, tx.now_ms)), stored.seq) for stored in found]
 
     return page(ctx, fetch)
 

@@ -28,6 +28,8 @@ class Database:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.executescript(SCHEMA)
+        #: Rises when what authentication goes by may have changed, so that it need not ask for every call.
+        self.bearers_revision = 0
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Runs one statement."""

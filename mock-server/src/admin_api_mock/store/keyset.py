@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from admin_api_mock.store.database import Database
 
 Key: TypeAlias = tuple[str | int, ...]
 
 
-class Row(NamedTuple):
-    """A row of a page: where it stands in its order, and what is answered."""
-
-    key: Key
-    doc: bytes
+#: A row of a page: what is answered, then its key. SQLite's own tuple, for pages are on the hot path.
+Row: TypeAlias = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +74,4 @@ def select(
     direction = " DESC" if order.descending else ""
     ordering = ", ".join(column + direction for column in order.columns)
     statement = f"SELECT {doc}, {columns} FROM {table} WHERE {clause} ORDER BY {ordering} LIMIT ?"  # noqa: S608 - names and clauses are ours; every caller's value is bound
-    return [Row(tuple(row[1:]), row[0]) for row in database.all(statement, (*values, limit))]
+    return database.all(statement, (*values, limit))

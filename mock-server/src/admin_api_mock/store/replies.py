@@ -19,26 +19,24 @@ class Reply(NamedTuple):
 
 
 class RepliesTable:
-    """Answers by subject, operation and the hash of the key."""
+    """Answers by place: the digest of subject, operation and key."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        #: When `forget` was last called.
+        self.forgot_ms = 0
 
-    def get(self, subject: str, operation: str, key_sha256: bytes) -> Reply | None:
+    def get(self, place: bytes) -> Reply | None:
         """The stored answer, however old."""
         row = self._database.one(
-            "SELECT fingerprint, stored_ms, status, headers, body, secret_of FROM replies"
-            " WHERE subject = ? AND operation = ? AND key_sha256 = ?",
-            (subject, operation, key_sha256),
+            "SELECT fingerprint, stored_ms, status, headers, body, secret_of FROM replies WHERE place = ?",
+            (place,),
         )
         return Reply(*row) if row else None
 
-    def put(self, subject: str, operation: str, key_sha256: bytes, reply: Reply) -> None:
+    def put(self, place: bytes, reply: Reply) -> None:
         """Stores an answer in place of an expired one, if there is one."""
-        self._database.execute(
-            "INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (subject, operation, key_sha256, *reply),
-        )
+        self._database.execute("INSERT OR REPLACE INTO replies VALUES (?, ?, ?, ?, ?, ?, ?)", (place, *reply))
 
     def forget(self, before_ms: int, secrets_before_ms: int) -> None:
         """Drops answers stored before `before_ms`, and sealed bodies stored before `secrets_before_ms`."""

@@ -16,14 +16,18 @@ class RolesTable:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._names: set[str] | None = None
 
     def insert(self, doc: Mapping[str, Any]) -> None:
         """A new role."""
+        self._names = None
         self._database.execute("INSERT INTO roles (name, doc) VALUES (?, ?)", (doc["name"], orjson.dumps(doc)))
 
     def exists(self, name: str) -> bool:
         """Whether there is a role of this name."""
-        return self._database.one("SELECT 1 FROM roles WHERE name = ?", (name,)) is not None
+        if self._names is None:  # Asked at every write of a user; the table changes at the start only.
+            self._names = {row[0] for row in self._database.all("SELECT name FROM roles")}
+        return name in self._names
 
     def page(self, after: Key | None, limit: int) -> list[Row]:
         """Roles behind `after`."""

@@ -103,17 +103,14 @@ CREATE INDEX IF NOT EXISTS access_tokens_expiry ON access_tokens (expires_ms);
 
 -- First answers by Idempotency-Key. A sealed body can be opened by the key alone, of which only the hash is here.
 CREATE TABLE IF NOT EXISTS replies (
-    subject TEXT,
-    operation TEXT,
-    key_sha256 BLOB,
+    place BLOB NOT NULL UNIQUE,
     fingerprint BLOB NOT NULL,
     stored_ms INTEGER NOT NULL,
     status INTEGER NOT NULL,
     headers BLOB NOT NULL,
     body BLOB,
-    secret_of TEXT,
-    PRIMARY KEY (subject, operation, key_sha256)
-) STRICT, WITHOUT ROWID;
+    secret_of TEXT
+) STRICT;
 CREATE INDEX IF NOT EXISTS replies_age ON replies (stored_ms);
 
 -- Collections of the document that have no table of their own (handlers/generic.py).

@@ -64,6 +64,7 @@ class UsersTable:
     ) -> int:
         """The user as it is from now on; returns its new version."""
         version = stored.version + 1
+        self._database.bearers_revision += 1
         self._database.execute(
             "UPDATE users SET username_key = ?, email_key = ?, external_id = ?, status = ?, status_before_deletion = ?,"
             " purge_ms = ?, version = ?, doc = ? WHERE seq = ?",

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from contextvars import copy_context
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
-import httpcore
 import httpx
 
 from .attempt import Attempt, current
@@ -21,7 +20,6 @@ __all__ = [
     "Home",
     "Wake",
     "after_fork",
-    "guard",
     "home",
     "in_thread",
     "limit",
@@ -106,57 +104,11 @@ def pool(
     keepalive_expiry: float,
 ) -> httpx.AsyncHTTPTransport:
     """A pool of connections whose sockets mark what they send."""
+    from .aio_sockets import put_under  # httpcore is loaded with the first request, not at import
+
     limits = httpx.Limits(
         max_connections=max_connections, max_keepalive_connections=max_keepalive, keepalive_expiry=keepalive_expiry
     )
     transport = httpx.AsyncHTTPTransport(verify=verify, proxy=proxy, limits=limits, trust_env=False)
-    guard(transport)
+    put_under(transport)
     return transport
-
-
-def guard(transport: httpx.AsyncHTTPTransport) -> None:
-    """Puts the marking backend under a transport; httpx has no option for it, so this one place reaches in."""
-    inner: Any = transport._pool  # pyright: ignore[reportPrivateUsage] (no public way; a test guards it)
-    inner._network_backend = _Backend(inner._network_backend)
-
-
-class _Backend(httpcore.AsyncNetworkBackend):
-    def __init__(self, inner: httpcore.AsyncNetworkBackend) -> None:
-        self._inner = inner
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        return _Stream(await self._inner.connect_tcp(host, port, timeout, local_address, socket_options))
-
-    async def connect_unix_socket(
-        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
-    ) -> httpcore.AsyncNetworkStream:
-        return _Stream(await self._inner.connect_unix_socket(path, timeout, socket_options))
-
-    async def sleep(self, seconds: float) -> None:
-        await self._inner.sleep(seconds)
-
-
-class _Stream(httpcore.AsyncNetworkStream):
-    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
-        self._inner = inner
-        self.read = inner.read  # type: ignore[method-assign]  # straight through: a call saved on every read
-        self.aclose = inner.aclose  # type: ignore[method-assign]  # the same
-        self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]  # the same
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        attempt = current.get()
-        if attempt is not None:
-            attempt.sent = True
-        await self._inner.write(buffer, timeout)
-
-    async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.AsyncNetworkStream:
-        return _Stream(await self._inner.start_tls(ssl_context, server_hostname, timeout))

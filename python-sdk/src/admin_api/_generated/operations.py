@@ -398,5 +398,3 @@ SCOPES: Final[Mapping[str, str]] = {
     "storage:write": "Upload and delete encrypted objects",
     "tokens:manage": "Create, rotate and revoke tokens",
 }
-
-TOKEN_PATH: Final = "/oauth/token"

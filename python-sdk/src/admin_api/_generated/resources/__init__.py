@@ -26,7 +26,6 @@ class AsyncResources:
     @cached_property
     def users(self) -> AsyncUsersResource:
         """Users of the installation, their roles and their life."""
-
         from .users import AsyncUsersResource
 
         return AsyncUsersResource(self._caller)
@@ -34,7 +33,6 @@ class AsyncResources:
     @cached_property
     def roles(self) -> AsyncRolesResource:
         """The RBAC table."""
-
         from .roles import AsyncRolesResource
 
         return AsyncRolesResource(self._caller)
@@ -42,7 +40,6 @@ class AsyncResources:
     @cached_property
     def plugins(self) -> AsyncPluginsResource:
         """Installed plugins."""
-
         from .plugins import AsyncPluginsResource
 
         return AsyncPluginsResource(self._caller)
@@ -50,7 +47,6 @@ class AsyncResources:
     @cached_property
     def config(self) -> AsyncConfigResource:
         """Configuration entries, their versions and secrets."""
-
         from .config import AsyncConfigResource
 
         return AsyncConfigResource(self._caller)
@@ -58,7 +54,6 @@ class AsyncResources:
     @cached_property
     def audit(self) -> AsyncAuditResource:
         """The audit trail, complete and in order."""
-
         from .audit import AsyncAuditResource
 
         return AsyncAuditResource(self._caller)
@@ -66,7 +61,6 @@ class AsyncResources:
     @cached_property
     def storage(self) -> AsyncStorageResource:
         """Encrypted objects."""
-
         from .storage import AsyncStorageResource
 
         return AsyncStorageResource(self._caller)
@@ -74,7 +68,6 @@ class AsyncResources:
     @cached_property
     def tokens(self) -> AsyncTokensResource:
         """Personal access tokens, as copied from the Admin Console."""
-
         from .tokens import AsyncTokensResource
 
         return AsyncTokensResource(self._caller)
@@ -82,7 +75,6 @@ class AsyncResources:
     @cached_property
     def me(self) -> AsyncMeResource:
         """The caller."""
-
         from .me import AsyncMeResource
 
         return AsyncMeResource(self._caller)

@@ -20,7 +20,7 @@ from ...exchange import Layer
 from ...operation import Op, body_of, decode_error
 from ...options import OMIT, Limits, Omit, RequestOptions, configure_logging
 from ...version import VERSION
-from ..operations import TOKEN_PATH
+from ..endpoints import TOKEN_PATH
 from .clock import Clock, SystemClock
 from .layers.auth import auth
 from .layers.logging import attempt_log, call_log, retry_log

@@ -98,5 +98,3 @@ SCOPES: Final[Mapping[str, str]] = {
     "pets:read": "Read pets",
     "pets:write": "Change pets",
 }
-
-TOKEN_PATH: Final = "/oauth/token"

@@ -26,7 +26,6 @@ class Resources:
     @cached_property
     def users(self) -> UsersResource:
         """Users of the installation, their roles and their life."""
-
         from .users import UsersResource
 
         return UsersResource(self._caller)
@@ -34,7 +33,6 @@ class Resources:
     @cached_property
     def roles(self) -> RolesResource:
         """The RBAC table."""
-
         from .roles import RolesResource
 
         return RolesResource(self._caller)
@@ -42,7 +40,6 @@ class Resources:
     @cached_property
     def plugins(self) -> PluginsResource:
         """Installed plugins."""
-
         from .plugins import PluginsResource
 
         return PluginsResource(self._caller)
@@ -50,7 +47,6 @@ class Resources:
     @cached_property
     def config(self) -> ConfigResource:
         """Configuration entries, their versions and secrets."""
-
         from .config import ConfigResource
 
         return ConfigResource(self._caller)
@@ -58,7 +54,6 @@ class Resources:
     @cached_property
     def audit(self) -> AuditResource:
         """The audit trail, complete and in order."""
-
         from .audit import AuditResource
 
         return AuditResource(self._caller)
@@ -66,7 +61,6 @@ class Resources:
     @cached_property
     def storage(self) -> StorageResource:
         """Encrypted objects."""
-
         from .storage import StorageResource
 
         return StorageResource(self._caller)
@@ -74,7 +68,6 @@ class Resources:
     @cached_property
     def tokens(self) -> TokensResource:
         """Personal access tokens, as copied from the Admin Console."""
-
         from .tokens import TokensResource
 
         return TokensResource(self._caller)
@@ -82,7 +75,6 @@ class Resources:
     @cached_property
     def me(self) -> MeResource:
         """The caller."""
-
         from .me import MeResource
 
         return MeResource(self._caller)

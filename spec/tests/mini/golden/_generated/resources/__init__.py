@@ -19,7 +19,6 @@ class AsyncResources:
     @cached_property
     def pets(self) -> AsyncPetsResource:
         """Pets of the house."""
-
         from .pets import AsyncPetsResource
 
         return AsyncPetsResource(self._caller)

@@ -19,7 +19,6 @@ class Resources:
     @cached_property
     def pets(self) -> PetsResource:
         """Pets of the house."""
-
         from .pets import PetsResource
 
         return PetsResource(self._caller)

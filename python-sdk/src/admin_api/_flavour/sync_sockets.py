@@ -1,0 +1,108 @@
+"""Sockets under threads: each operation gets what is left of the attempt's time; what is sent is marked (RETRY-6)."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+import httpcore
+import httpx
+
+from .attempt import current
+
+_PIECE = 65536
+
+
+def put_under(transport: httpx.HTTPTransport) -> None:
+    """Puts the clamping backend under a transport; httpx has no option for it, so this one place reaches in."""
+    inner: Any = transport._pool  # pyright: ignore[reportPrivateUsage] (no public way; a test guards it)
+    inner._network_backend = _Backend(inner._network_backend)
+
+
+def _left(timeout: float | None, error: type[Exception]) -> float | None:
+    attempt = current.get()
+    if attempt is None:
+        return timeout
+    left = attempt.left(timeout)
+    if left is not None and left <= 0:
+        raise error("The attempt's time is up.")
+    return left
+
+
+class _Backend(httpcore.NetworkBackend):
+    def __init__(self, inner: httpcore.NetworkBackend) -> None:
+        self._inner = inner
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        # One address after the other, each within what is left: the socket module would give each the whole time.
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from error
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found)) or [host]
+        for address in addresses[:-1]:
+            try:
+                return self._connect(address, port, timeout, local_address, socket_options)
+            except httpcore.ConnectError:
+                continue  # the last address's error is raised
+        return self._connect(addresses[-1], port, timeout, local_address, socket_options)
+
+    def _connect(
+        self,
+        address: str,
+        port: int,
+        timeout: float | None,
+        local_address: str | None,
+        socket_options: Iterable[Any] | None,
+    ) -> httpcore.NetworkStream:
+        left = _left(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._inner.connect_tcp(address, port, left, local_address, socket_options))
+
+    def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
+    ) -> httpcore.NetworkStream:
+        return _Stream(self._inner.connect_unix_socket(path, _left(timeout, httpcore.ConnectTimeout), socket_options))
+
+    def sleep(self, seconds: float) -> None:
+        self._inner.sleep(seconds)
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+        self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]  # straight through
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        attempt = current.get()
+        if attempt is not None:
+            attempt.sent = True
+        # One piece after the other, each within what is left: a peer that reads slowly gets no time of its own.
+        for start in range(0, len(buffer), _PIECE):
+            piece = buffer[start : start + _PIECE] if len(buffer) > _PIECE else buffer
+            self._inner.write(piece, _left(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        # Closing a socket does not wake a thread that reads from it; shutting it down does (PARITY: close ends calls).
+        raw = self._inner.get_extra_info("socket")
+        if isinstance(raw, socket.socket):
+            with suppress(OSError):  # not connected any more
+                socket.socket.shutdown(raw, socket.SHUT_RDWR)
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, _left(timeout, httpcore.ConnectTimeout)))

@@ -1,0 +1,78 @@
+"""Measures the budgets: `run.py [--quick] [--enforce] [budget …]`; writes `build/bench.json` and `build/bench.md`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from functools import partial
+
+import calls
+import imports
+import report
+import servers
+from processes import ROOT
+from report import Budget, Result
+
+#: An odd number, so that a median is a round that happened.
+ROUNDS, QUICK_ROUNDS = 15, 7
+LOAD_ROUNDS, QUICK_LOAD_ROUNDS = 9, 7
+
+CALL = "CPU per typed call, all layers on, ÷ bare httpx"
+LOAD = "requests/s with auth, validation, state and audit ÷ prism mock -v silent, 16 connections"
+
+BUDGETS = {
+    budget.id: budget
+    for budget in (
+        Budget("py_call_cpu", f"{CALL}.Client: one user", "x", 1.0, "lower"),
+        Budget("py_list_cpu", f"{CALL}.Client: a page of 20 users", "x", 1.0, "lower"),
+        Budget("py_async_call_cpu", f"{CALL}.AsyncClient: one user", "x", 1.0, "lower"),
+        Budget("py_async_list_cpu", f"{CALL}.AsyncClient: a page of 20 users", "x", 1.0, "lower"),
+        Budget("py_import", "import, client and first resource with its models ÷ import httpx", "x", 2.0, "lower"),
+        Budget("server_list", f"GET of 20 users, {LOAD}", "x", 2.0, "higher"),
+        Budget("server_create", f"POST of a new user, {LOAD}", "x", 2.0, "higher"),
+        Budget("server_start_s", "server: start to first answer, with or without TLS", "s", 0.5, "lower"),
+    )
+}
+
+
+def measurements(*, quick: bool) -> dict[str, Callable[[Budget], Result]]:
+    """How each budget is measured."""
+    rounds, load_rounds = (QUICK_ROUNDS, QUICK_LOAD_ROUNDS) if quick else (ROUNDS, LOAD_ROUNDS)
+    call = partial(calls.measure, rounds=rounds)
+    load = partial(servers.load, rounds=load_rounds, quick=quick)
+    return {
+        "py_call_cpu": partial(call, flavour="sync", shape="get"),
+        "py_list_cpu": partial(call, flavour="sync", shape="list"),
+        "py_async_call_cpu": partial(call, flavour="async", shape="get"),
+        "py_async_list_cpu": partial(call, flavour="async", shape="list"),
+        "py_import": partial(imports.measure, rounds=rounds),
+        "server_list": partial(load, operation="list"),
+        "server_create": partial(load, operation="create"),
+        "server_start_s": partial(servers.start, rounds=load_rounds),
+    }
+
+
+def main() -> int:
+    """0, or with --enforce 1 if a budget is missed: on a busy machine a miss is news, not a failure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("budgets", nargs="*", metavar="budget", help=f"{', '.join(BUDGETS)} (all)")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--enforce", action="store_true", help="exit with 1 if a budget is missed")
+    given = parser.parse_args()
+    unknown = [name for name in given.budgets if name not in BUDGETS]
+    if unknown:
+        parser.error(f"no such budget: {', '.join(unknown)}")
+    measure = measurements(quick=given.quick)
+    results: list[Result] = []
+    for name in given.budgets or BUDGETS:
+        results.append(measure[name](BUDGETS[name]))
+        print(report.line(results[-1]), flush=True)
+    folder = ROOT / "build"
+    report.write(results, folder)
+    print(f"\n{report.as_markdown(results)}\nWritten to build/bench.json and build/bench.md.")
+    return 1 if given.enforce and not all(result.met for result in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

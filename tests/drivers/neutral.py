@@ -1,0 +1,115 @@
+"""Between the suite's neutral form and the Python SDK: names, options, results, errors. No assertion, no retry, no wait."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from admin_api import AdminAPIError, RequestOptions
+from admin_api._generated.operations import OPERATIONS, OperationInfo
+from admin_api.encryption import identity, recipient
+
+PROTOCOL = 1
+
+_OPTIONS = {"timeout_ms": "timeout", "deadline_ms": "deadline", "token_timeout_ms": "token_timeout", "max_retry_after_ms": "max_retry_after"}
+_writing = threading.Lock()
+
+
+def say(**message: Any) -> None:
+    """One line to the runner."""
+    line = json.dumps(message) + "\n"
+    with _writing:
+        sys.stdout.write(line)
+        sys.stdout.flush()
+
+
+def client_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a client; durations become seconds. `random` is the clock's."""
+    return _seconds({name: value for name, value in given.items() if name != "random"})
+
+
+def _seconds(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        _OPTIONS.get(name, name): value / 1000 if name in _OPTIONS and value is not None else value
+        for name, value in given.items()
+    }
+
+
+def method_of(client: Any, operation: str, *, raw: bool) -> tuple[Any, OperationInfo]:
+    """The SDK's method for an operation, by the generated table; a KeyError if it has none."""
+    info = OPERATIONS[operation]
+    resource = client
+    for attribute in info.path:
+        resource = getattr(resource, attribute)
+    return getattr(resource.with_raw_response if raw else resource, info.method), info
+
+
+def arguments_of(info: OperationInfo, given: Mapping[str, Any], options: Mapping[str, Any], folder: Path) -> tuple[list[Any], dict[str, Any]]:
+    """Positional and keyword arguments from wire names; a KeyError for a name that the operation does not have."""
+    rest = dict(given)
+    named: dict[str, Any] = {}
+    positional = [rest.pop(name) for name in info.positional]
+    if info.kind == "upload":
+        positional.append(_content(rest.pop("content")))
+        if "encrypt_to" in rest:
+            named["encrypt_to"] = [recipient(text) for text in rest.pop("encrypt_to")]
+        if "already_encrypted" in rest:
+            named["already_encrypted"] = rest.pop("already_encrypted")
+    elif info.kind == "download":
+        named["to"] = folder / "downloaded"
+        if "identity" in rest:
+            named["identity"] = identity(rest.pop("identity"))
+        if "expect_sha256" in rest:
+            named["expect_sha256"] = rest.pop("expect_sha256")
+    named |= {info.arguments[name]: value for name, value in rest.items()}
+    if options:
+        named["options"] = RequestOptions(**_seconds(options))
+    return positional, named
+
+
+def _content(given: Mapping[str, Any]) -> bytes:
+    pattern, size = given["pattern"].encode(), given["size"]
+    return (pattern * (size // len(pattern) + 1))[:size]
+
+
+def result_of(value: Any, folder: Path, *, raw: bool) -> Any:
+    """A result as JSON with wire names; of a download, what was delivered."""
+    if raw:
+        members = ("status", "request_id", "audit_event_id", "attempts", "idempotency_key")
+        return {"data": result_of(value.data, folder, raw=False), **{name: getattr(value, name) for name in members}}
+    if isinstance(value, list):
+        return [result_of(item, folder, raw=False) for item in value]
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    if hasattr(value, "sha256"):
+        delivered = (folder / "downloaded").read_bytes()
+        return {"size": len(delivered), "sha256": hashlib.sha256(delivered).hexdigest(), "ciphertext_sha256": value.sha256}
+    if hasattr(value, "next_cursor"):
+        return {"items": result_of(value.items, folder, raw=False), "next_cursor": value.next_cursor}
+    return value
+
+
+def error_of(error: AdminAPIError) -> dict[str, Any]:
+    """An error by its neutral members."""
+    retry_after = error.retry_after
+    found: dict[str, Any] = {
+        "class": type(error).__name__,
+        **{
+            name: getattr(error, name)
+            for name in ("code", "status", "operation", "outcome", "retryable", "attempts", "request_id", "idempotency_key")
+        },
+        "retry_after_ms": None if retry_after is None else "infinite" if retry_after == float("inf") else round(retry_after * 1000),
+    }
+    for name in ("missing_scopes", "granted_scopes", "last_id"):
+        if hasattr(error, name):
+            value = getattr(error, name)
+            found[name] = list(value) if isinstance(value, tuple) else value
+    errors = getattr(error, "errors", None)
+    if errors:
+        found["errors"] = [{"pointer": one.pointer, "parameter": one.parameter, "code": one.code} for one in errors]
+    return found

@@ -1,0 +1,152 @@
+"""A driver's process: JSON lines in and out, its stderr kept for the report, ended when it hangs or dies."""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Any, Final, Self, TypeAlias
+
+from runner.load import TESTS
+
+Message: TypeAlias = dict[str, Any]
+
+PROTOCOL: Final = 1
+#: A driver that owes an answer and says nothing for so long hangs.
+PATIENCE_SECONDS: Final = 5.0
+START_SECONDS: Final = 30.0
+_KEPT_LINES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class DriverSpec:
+    """How a driver is started, and what it can do that others cannot."""
+
+    command: Sequence[str]
+    features: frozenset[str]
+
+
+DRIVERS: Final[Mapping[str, DriverSpec]] = {
+    "python-sync": DriverSpec((sys.executable, str(TESTS / "drivers" / "python_sync.py")), frozenset({"close"})),
+    "python-async": DriverSpec((sys.executable, str(TESTS / "drivers" / "python_async.py")), frozenset({"cancel"})),
+}
+
+
+class DriverFailed(Exception):
+    """The driver hung, died or broke the protocol; what it wrote to stderr is in the message."""
+
+
+class Driver:
+    """One driver process; started again, for the next case, when it had to be ended."""
+
+    def __init__(self, name: str, spec: DriverSpec, mutant: str | None = None) -> None:
+        self.name = name
+        self.features = spec.features
+        self._command = [*spec.command, *(["--mutant", mutant] if mutant else [])]
+        self._process: subprocess.Popen[str] | None = None
+        self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._stderr: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._readers: list[threading.Thread] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def ensure_started(self) -> None:
+        """Starts the process if there is none, and waits for its hello."""
+        if self._process is not None:
+            return
+        self._inbox = queue.SimpleQueue()
+        self._stderr.clear()
+        self._process = process = subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._readers = [
+            threading.Thread(target=_read_messages, args=(process.stdout, self._inbox, self._stderr), daemon=True),
+            threading.Thread(target=_read_lines, args=(process.stderr, self._stderr), daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
+        hello = self.receive(START_SECONDS)
+        told = (hello.get("type"), hello.get("protocol"), hello.get("driver"), frozenset(hello.get("features") or ()))
+        if told != ("hello", PROTOCOL, self.name, self.features):
+            raise self.failed(f"it introduced itself as {hello}")
+
+    def send(self, message: Message) -> None:
+        """One line to the driver."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(message) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise self.failed("it is gone") from None
+
+    def receive(self, seconds: float = PATIENCE_SECONDS) -> Message:
+        """The next line from the driver. Raises DriverFailed when none comes, and ends the driver."""
+        try:
+            message = self._inbox.get(timeout=seconds)
+        except queue.Empty:
+            raise self.failed(f"it said nothing for {seconds:g} s") from None
+        if message is None:
+            raise self.failed("it ended")
+        return message
+
+    def waiting(self) -> bool:
+        """Whether a line has come that was not received yet."""
+        return not self._inbox.empty()
+
+    def failed(self, why: str) -> DriverFailed:
+        """Ends the driver; the error to raise about it."""
+        self.stop(kill=True)
+        said = "".join(self._stderr)
+        return DriverFailed(f"driver {self.name}: {why}\n--- its stderr ---\n{said or '(nothing)'}")
+
+    def stop(self, *, kill: bool = False) -> None:
+        """Ends the process: by end of input, or at once."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        if kill:
+            process.kill()
+        try:
+            process.stdin.close()
+        except BrokenPipeError:
+            kill = True  # it is gone already
+        try:
+            process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        for reader in self._readers:
+            reader.join()
+        for stream in (process.stdout, process.stderr):
+            assert stream is not None
+            stream.close()
+
+
+def _read_messages(stream: IO[str], inbox: queue.SimpleQueue[Message | None], stderr: deque[str]) -> None:
+    for line in stream:
+        try:
+            message = json.loads(line)
+        except ValueError:
+            message = None
+        if not isinstance(message, dict):  # stdout is for the protocol alone
+            stderr.append(f"(on stdout, and no message) {line}")
+            break
+        inbox.put(message)
+    inbox.put(None)
+
+
+def _read_lines(stream: IO[str], lines: deque[str]) -> None:
+    lines.extend(iter(stream.readline, ""))

@@ -1,0 +1,33 @@
+"""Every case on every driver."""
+
+from __future__ import annotations
+
+import pytest
+from admin_api_mock.control import Control
+
+from runner.judge import judge, report
+from runner.load import Case
+from runner.process import Driver, DriverFailed
+from runner.run import run
+
+
+def test_case(case: Case, driver: Driver, control: Control, known_failing: dict[str, dict[str, str]]) -> None:
+    """The SDK does what the case says; a case known to fail must fail, or its entry is stale."""
+    reason = known_failing[driver.name].get(case.id)
+    try:
+        seen = run(case, driver, control)
+        wrong = judge(case, seen)
+    except DriverFailed:
+        if reason is None:
+            raise
+        pytest.xfail(reason)
+    if reason is not None:
+        assert wrong, f"{case.id} passes: take it out of known-failing/{driver.name}.txt ({reason})"
+        pytest.xfail(reason)
+    if wrong:
+        pytest.fail(report(case, driver.name, wrong, seen), pytrace=False)
+
+
+def test_known_failing_names_cases(cases: dict[str, Case], known_failing: dict[str, dict[str, str]]) -> None:
+    """A list of known failures names only cases that exist."""
+    assert [] == [name for listed in known_failing.values() for name in listed if name not in cases]

@@ -1,0 +1,26 @@
+"""The suite can fail: each known bug, put into an SDK, is noticed by the case that names it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from admin_api_mock.control import Control
+
+from runner.judge import judge
+from runner.load import Case
+from runner.process import DRIVERS, Driver
+from runner.run import run
+
+MUTANTS: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "mutants" / "mutants.yaml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+@pytest.mark.parametrize("driver", DRIVERS, indirect=True)
+def test_mutant_is_killed(mutant: str, driver: Driver, cases: dict[str, Case], control: Control) -> None:
+    """The case passes without the bug and fails with it, by what it expects and not by a crash of the driver."""
+    case = cases[MUTANTS[mutant]["killed_by"]]
+    assert [] == judge(case, run(case, driver, control))
+    with Driver(driver.name, DRIVERS[driver.name], mutant) as broken:
+        assert judge(case, run(case, broken, control)), f"{case.id} does not notice: {MUTANTS[mutant]['bug']}"
