@@ -13,7 +13,9 @@ from runner.load import Case
 from runner.process import DRIVERS, Driver
 from runner.run import run
 
-MUTANTS: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "mutants" / "mutants.yaml").read_text("utf-8"))
+MUTANTS: dict[str, dict[str, str]] = yaml.safe_load(
+    (Path(__file__).parent / "mutants" / "mutants.yaml").read_text("utf-8")
+)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)

@@ -16,7 +16,12 @@ from admin_api.encryption import identity, recipient
 
 PROTOCOL = 1
 
-_OPTIONS = {"timeout_ms": "timeout", "deadline_ms": "deadline", "token_timeout_ms": "token_timeout", "max_retry_after_ms": "max_retry_after"}
+_OPTIONS = {
+    "timeout_ms": "timeout",
+    "deadline_ms": "deadline",
+    "token_timeout_ms": "token_timeout",
+    "max_retry_after_ms": "max_retry_after",
+}
 _writing = threading.Lock()
 
 
@@ -49,7 +54,9 @@ def method_of(client: Any, operation: str, *, raw: bool) -> tuple[Any, Operation
     return getattr(resource.with_raw_response if raw else resource, info.method), info
 
 
-def arguments_of(info: OperationInfo, given: Mapping[str, Any], options: Mapping[str, Any], folder: Path) -> tuple[list[Any], dict[str, Any]]:
+def arguments_of(
+    info: OperationInfo, given: Mapping[str, Any], options: Mapping[str, Any], folder: Path
+) -> tuple[list[Any], dict[str, Any]]:
     """Positional and keyword arguments from wire names; a KeyError for a name that the operation does not have."""
     rest = dict(given)
     named: dict[str, Any] = {}
@@ -88,7 +95,11 @@ def result_of(value: Any, folder: Path, *, raw: bool) -> Any:
         return value.model_dump(mode="json", by_alias=True, exclude_unset=True)
     if hasattr(value, "sha256"):
         delivered = (folder / "downloaded").read_bytes()
-        return {"size": len(delivered), "sha256": hashlib.sha256(delivered).hexdigest(), "ciphertext_sha256": value.sha256}
+        return {
+            "size": len(delivered),
+            "sha256": hashlib.sha256(delivered).hexdigest(),
+            "ciphertext_sha256": value.sha256,
+        }
     if hasattr(value, "next_cursor"):
         return {"items": result_of(value.items, folder, raw=False), "next_cursor": value.next_cursor}
     return value
@@ -101,9 +112,22 @@ def error_of(error: AdminAPIError) -> dict[str, Any]:
         "class": type(error).__name__,
         **{
             name: getattr(error, name)
-            for name in ("code", "status", "operation", "outcome", "retryable", "attempts", "request_id", "idempotency_key")
+            for name in (
+                "code",
+                "status",
+                "operation",
+                "outcome",
+                "retryable",
+                "attempts",
+                "request_id",
+                "idempotency_key",
+            )
         },
-        "retry_after_ms": None if retry_after is None else "infinite" if retry_after == float("inf") else round(retry_after * 1000),
+        "retry_after_ms": None
+        if retry_after is None
+        else "infinite"
+        if retry_after == float("inf")
+        else round(retry_after * 1000),
     }
     for name in ("missing_scopes", "granted_scopes", "last_id"):
         if hasattr(error, name):

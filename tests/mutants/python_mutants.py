@@ -30,7 +30,9 @@ def _named(name: str, flavour: Flavour) -> str:
 
 
 def _wrap(owner: Any, member: str, wrap: Wrap) -> None:
-    setattr(owner, member, wrap(getattr(owner, member)))  # an AttributeError if the SDK has it no more: then the mutant is stale
+    setattr(
+        owner, member, wrap(getattr(owner, member))
+    )  # an AttributeError if the SDK has it no more: then the mutant is stale
 
 
 def _single_flight_lost(flavour: Flavour) -> None:
@@ -120,7 +122,9 @@ def _redirect_followed(flavour: Flavour) -> None:
 
     def moved(request: httpx.Request, answer: httpx.Response) -> httpx.Request | None:
         to = answer.headers.get("location") if 300 <= answer.status_code < 400 else None
-        return to and httpx.Request(request.method, request.url.join(to), headers=request.headers, stream=request.stream)
+        return to and httpx.Request(
+            request.method, request.url.join(to), headers=request.headers, stream=request.stream
+        )
 
     def wrap(exchange: Callable[..., Any]) -> Callable[..., Any]:
         def following(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:

@@ -83,7 +83,9 @@ def _entries(expected: Any) -> Any:
         return [_entries(one) for one in expected]
     if not isinstance(expected, Mapping):
         return expected
-    entry = {name: _entries(member) if name.startswith("$") or name == "of" else member for name, member in expected.items()}
+    entry = {
+        name: _entries(member) if name.startswith("$") or name == "of" else member for name, member in expected.items()
+    }
     for name in ("headers", "answer_headers"):
         if isinstance(entry.get(name), Mapping):
             entry[name] = {key if key.startswith("$") else key.lower(): value for key, value in entry[name].items()}
@@ -114,7 +116,8 @@ def _line(entry: Mapping[str, Any]) -> str:
     shown = {
         name: value
         for name, value in entry["headers"].items()
-        if name in ("authorization", "idempotency-key", "if-match", "if-none-match", "range", "last-event-id", "content-digest")
+        if name
+        in ("authorization", "idempotency-key", "if-match", "if-none-match", "range", "last-event-id", "content-digest")
     }
     query = f" {entry['query']}" if entry["query"] else ""
     replayed = " replayed" if entry["replayed"] else ""

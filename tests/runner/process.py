@@ -44,8 +44,11 @@ class DriverFailed(Exception):
 class Driver:
     """One driver process; started again, for the next case, when it had to be ended."""
 
-    def __init__(self, name: str, spec: DriverSpec, mutant: str | None = None) -> None:
+    def __init__(
+        self, name: str, spec: DriverSpec, mutant: str | None = None, patience: float = PATIENCE_SECONDS
+    ) -> None:
         self.name = name
+        self.patience = patience
         self.features = spec.features
         self._command = [*spec.command, *(["--mutant", mutant] if mutant else [])]
         self._process: subprocess.Popen[str] | None = None
@@ -66,7 +69,12 @@ class Driver:
         self._inbox = queue.SimpleQueue()
         self._stderr.clear()
         self._process = process = subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
         )
         assert process.stdout is not None
         assert process.stderr is not None
@@ -91,8 +99,9 @@ class Driver:
         except BrokenPipeError:
             raise self.failed("it is gone") from None
 
-    def receive(self, seconds: float = PATIENCE_SECONDS) -> Message:
+    def receive(self, seconds: float | None = None) -> Message:
         """The next line from the driver. Raises DriverFailed when none comes, and ends the driver."""
+        seconds = self.patience if seconds is None else seconds
         try:
             message = self._inbox.get(timeout=seconds)
         except queue.Empty:

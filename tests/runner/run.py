@@ -11,7 +11,7 @@ from admin_api_mock.control import Control
 
 from runner.load import Case
 from runner.match import Bindings, UnknownReference, resolve
-from runner.process import PATIENCE_SECONDS, Driver, Message
+from runner.process import Driver, Message
 from runner.world import DEFAULT_CLIENT, World
 
 CLIENT = "main"
@@ -178,7 +178,7 @@ class _Run:
 
     def _control_wait(self, operand: Mapping[str, Any]) -> None:
         """Listens to the driver between looks: what is waited for may come only after a sleep of its."""
-        give_up = time.monotonic() + PATIENCE_SECONDS
+        give_up = time.monotonic() + self.driver.patience
         while not self.world.has(operand["match"], operand.get("count", 1), _SLICE_MS):
             if time.monotonic() > give_up:
                 journal = "\n".join(str(entry) for entry in self.world.handle.journal())

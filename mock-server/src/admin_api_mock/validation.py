@@ -12,7 +12,7 @@ import orjson
 from jsonschema_rs import Draft202012Validator, Registry
 
 from admin_api_mock.document import Document, Node, Operation, Parameter
-from admin_api_mock.problems import FieldError, OAuthProblem, Problem
+from admin_api_mock.problems import FieldError, OAuthProblem, Problem, invalid
 from admin_api_mock.violations import errors_of
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ _FOREIGN: Mapping[Direction, str] = {"request": "readOnly", "answer": "writeOnly
 FORM = "application/x-www-form-urlencoded"
 #: Checked by the idempotency room, for which a malformed key is a 400 and not a 422 (RULES SERVER).
 _OWN_CHECK = frozenset({"idempotency-key"})
+#: What is nested deeper than the encoder of our own answers goes could be kept and never shown again.
+MAX_DEPTH = 128
 #: Answers remembered as valid: how many, and up to which size.
 _REMEMBERED_ANSWERS, _REMEMBERED_BYTES = 512, 65_536
 
@@ -74,6 +76,8 @@ class Validation:
             raise Problem(
                 "malformed_json", f"The body is not JSON: line {error.lineno}, column {error.colno}."
             ) from None
+        if request.body.count(b"[") + request.body.count(b"{") > MAX_DEPTH and _depth(content) > MAX_DEPTH:
+            raise invalid("", "too_deep", f"It may be nested {MAX_DEPTH} deep.")
         if media.pointer is not None:
             self.check("request", media.pointer, content)
         return content
@@ -228,6 +232,16 @@ class _ParameterCheck:
             if kind in _READERS:
                 return _READERS[kind]
         return str
+
+
+def _depth(content: Any) -> int:
+    """How deep arrays and objects lie in each other; level by level, for recursion has a limit of its own."""
+    depth, level = 0, [content]
+    while level:
+        containers = [node for node in level if isinstance(node, list | dict)]
+        depth += bool(containers)
+        level = [child for node in containers for child in (node.values() if isinstance(node, dict) else node)]
+    return depth
 
 
 def _read_integer(text: str) -> Any:

@@ -160,3 +160,17 @@ def test_any_json_value(api: httpx.Client, value: Any) -> None:
     """Every JSON value is a value, null included."""
     assert put(api, "a", {"value": value}, **CREATE).json()["value"] == value
     assert api.get("/api/v1/config/a").json()["value"] == value
+
+
+@pytest.mark.parametrize("opening,closing", [("[", "]"), ('{"a":', "}")])
+def test_nesting_has_a_limit(api: httpx.Client, opening: str, closing: str) -> None:
+    """What could be kept and never shown again is refused: 127 levels in the body's own are well, one more is a 422."""
+    headers = {**CREATE, "Content-Type": "application/json"}
+
+    def nested(levels: int) -> str:
+        return '{"value":' + opening * levels + "1" + closing * levels + "}"
+
+    assert api.put("/api/v1/config/deep", content=nested(127), headers=headers).status_code == 201
+    assert api.get("/api/v1/config/deep").status_code == 200
+    found = problem(api.put("/api/v1/config/deeper", content=nested(128), headers=headers), 422, "validation_failed")
+    assert found["errors"][0]["code"] == "too_deep"

@@ -87,7 +87,7 @@ def http_date(text: str, now: float) -> float | None:
         if match is None:
             continue
         year = int(match["year"])
-        if year < 100:  # RFC 850: a date more than 50 years ahead lies in the past century
+        if len(match["year"]) == 2:  # RFC 850: a date more than 50 years ahead lies in the past century
             this = datetime.fromtimestamp(now, UTC).year
             year += this - this % 100
             year -= 100 if year > this + 50 else 0

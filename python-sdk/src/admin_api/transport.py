@@ -51,7 +51,7 @@ def wire_error(error: Exception, attempt: Attempt, *, by_deadline: bool, respons
         code, effect = "tls_verification_failed", "final"
     elif code == "timeout":
         message = "The attempt did not end in time."
-        if not attempt.sent:  # the time ran out before the first byte left
+        if isinstance(error, TimeoutError) and not attempt.sent:  # ours, and it ran out before the first byte left
             effect = "not_sent"
     if by_deadline and code in {"timeout", "connect_timeout", "pool_timeout"}:
         code, effect = "deadline_exceeded", "final" if effect == "not_sent" else "maybe_acted"
@@ -120,6 +120,7 @@ class AsyncTransport:
         error: Exception
         try:
             async with flavour.limit(seconds) as attempt:
+                attempt.sent = self._foreign is not None  # sockets that are not ours mark nothing
                 answer = await self._exchange(request, seconds)
                 response = Response(call, answer.status_code, Headers(answer.headers.items()), b"", None)
                 if call.streamed and answer.status_code < 300:
@@ -138,17 +139,7 @@ class AsyncTransport:
         return wire_error(error, attempt, by_deadline=by_deadline, response=response)
 
     async def _exchange(self, request: Request, seconds: float) -> httpx.Response:
-        headers = [
-            (name, value.reveal() if isinstance(value, Secret) else value) for name, value in request.headers.items()
-        ]
-        content = request.content
-        outgoing = httpx.Request(
-            request.method,
-            request.url,
-            headers=headers,
-            content=content if content is None or isinstance(content, bytes) else AsyncBodyStream(content),
-            extensions={"timeout": {"connect": seconds, "read": seconds, "write": seconds, "pool": seconds}},
-        )
+        outgoing = _outgoing(request, seconds)
         if self._foreign is not None:
             return await self._foreign(outgoing)
         return await self._pool(request.url).handle_async_request(outgoing)
@@ -181,6 +172,20 @@ class AsyncTransport:
         for (pid, _), pool in pools.items():
             if pid == os.getpid():  # another process's sockets are its own
                 await pool.aclose()
+
+
+def _outgoing(request: Request, seconds: float) -> httpx.Request:
+    """The request as httpx wants it. Secrets are revealed here alone, in a frame that is gone before the wait (AUTH-9)."""
+    content = request.content
+    return httpx.Request(
+        request.method,
+        request.url,
+        headers=[
+            (name, value.reveal() if isinstance(value, Secret) else value) for name, value in request.headers.items()
+        ],
+        content=content if content is None or isinstance(content, bytes) else AsyncBodyStream(content),
+        extensions={"timeout": {"connect": seconds, "read": seconds, "write": seconds, "pool": seconds}},
+    )
 
 
 class AsyncBodyStream(httpx.AsyncByteStream):

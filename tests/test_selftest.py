@@ -1,0 +1,205 @@
+"""The runner itself: what it must refuse, what it must notice, and what it does with a driver that misbehaves."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from admin_api_mock.control import Control
+
+from runner.judge import judge
+from runner.load import Case, RefusedCase, load
+from runner.match import MISSING, OPERATORS, mismatches
+from runner.process import DRIVERS, PROTOCOL, Driver, DriverFailed, DriverSpec
+from runner.run import run
+
+GOOD = """
+schema: admin-conformance/1.0
+id: selftest/good
+rule: RETRY-5
+why: A case to be spoilt.
+world:
+  faults: [{operation: me.get, as: broken, respond: {status: 503, headers: {Retry-After: "7"}, problem: {code: service_unavailable}}}]
+steps:
+  - {call: me.get, id: me, expect: {result: {id: suite}}}
+expect:
+  sleeps: [{call: me, ms: 7000}]
+  journal:
+    auth: [{status: 200}]
+    api: [{status: 503, elapsed_ms: 0}, {status: 200, elapsed_ms: 7000, headers: {Accept: {$any: true}}, forbid_headers: [Idempotency-Key]}]
+  state: {users: 0}
+"""
+
+REFUSED = {
+    "a newer minor": ("conformance/1.0", "conformance/1.1", "not a format this runner knows"),
+    "a newer major": ("conformance/1.0", "conformance/2.0", "not a format this runner knows"),
+    "an older major": ("conformance/1.0", "conformance/0.9", "not a format this runner knows"),
+    "no version": ("schema: admin-conformance/1.0", "", "must be admin-conformance/1.0"),
+    "an unknown operator": ("$any: true", "$anything: true", "no operator $anything"),
+    "an unknown operation": ("call: me.get", "call: me.fetch", "no operation me.fetch"),
+    "an unknown operation in a fault": ("operation: me.get", "operation: me.fetch", "no operation me.fetch"),
+    "a missing rule": ("rule: RETRY-5", "rule: RETRY-99", "no rule RETRY-99"),
+    "no rule": ("rule: RETRY-5", "", "rule"),
+    "an unknown member": ("why:", "because: x\nwhy:", "because"),
+    "an unknown member of an entry": ("elapsed_ms: 0", "elapsed: 0", "elapsed"),
+    "a member twice": ("why:", "why: Once before.\nwhy:", "stands twice"),
+    "a call of which nothing is expected": (", expect: {result: {id: suite}}}", "}", "nothing is expected of call me"),
+    "a background call that nobody awaits": ("id: me,", "id: me, background: true,", "nobody awaits me"),
+    "an await of nothing": ("expect:\n", "  - {await: me}\nexpect:\n", "me is not in the background"),
+    "a release of nothing": ("expect:\n", "  - {control: {release: held}}\nexpect:\n", "no fault is named held"),
+    "a call id twice": ("expect:\n", "  - {call: me.get, id: me, expect: {result: {}}}\nexpect:\n", "two calls have the id me"),
+    "both a result and an error": ("result: {id: suite}", "result: {}, error: {status: 500}", "valid under more than one"),
+    "an error by its message": ("result: {id: suite}", "error: {message: no}", "message"),
+}  # fmt: skip
+
+
+def test_good_case_is_loaded() -> None:
+    """What the refused cases are made from is a case."""
+    assert ["selftest/good"] == [case.id for case in load(GOOD, "here")]
+
+
+@pytest.mark.parametrize("spoilt", REFUSED)
+def test_spoilt_case_is_refused(spoilt: str) -> None:
+    """A file that cannot mean what it says is refused, and the refusal says why."""
+    old, new, why = REFUSED[spoilt]
+    assert old in GOOD
+    with pytest.raises(RefusedCase, match=why.replace("$", r"\$")):
+        load(GOOD.replace(old, new, 1), "here")
+
+
+def test_duplicate_id_is_refused() -> None:
+    """An id names one case."""
+    with pytest.raises(RefusedCase, match="two cases have the id selftest/good"):
+        load(f"{GOOD}---{GOOD}", "here")
+
+
+#: Expected, what it accepts, what it refuses.
+MATCHING: list[tuple[Any, list[Any], list[Any]]] = [
+    ({"$exists": True}, [None, 0], [MISSING]),
+    ({"$exists": False}, [MISSING], [None, 0]),
+    ({"$any": True}, [None, "", {}], [MISSING]),
+    ({"$regex": "^a"}, ["ab"], ["ba", 1, None, MISSING]),
+    ({"$gte": 2}, [2, 2.5], [1, "2", True, None, MISSING]),
+    ({"$lte": 2}, [2, -1], [3, "2", True, None, MISSING]),
+    ({"$gte": 1, "$lte": 2}, [1, 2], [0, 3]),
+    ({"$bind": "new"}, [None, 1], [MISSING]),
+    ({"$ref": "one"}, [1], [2, True, "1", None, MISSING]),
+    ({"$ref": "call.items.0"}, ["x"], ["y", MISSING]),
+    ({"$ref": "nobody"}, [], [None, MISSING, "nobody"]),
+    ({"$not_ref": "one"}, [2, None], [1, MISSING]),
+    ({"$not_ref": "nobody"}, [], [1]),
+    ({"$exact": {"a": 1}}, [{"a": 1}], [{"a": 1, "b": 2}, {"a": 2}, {}, None, MISSING]),
+    (
+        {"$unordered": [1, {"a": {"$bind": "a"}}, {"b": {"$ref": "a"}}]},
+        [[{"b": 5}, {"a": 5}, 1], [1, {"a": 0}, {"b": 0}]],
+        [[{"b": 5}, {"a": 6}, 1], [1, {"a": 0}], [1, 1, {"a": 0}, {"b": 0}], None],
+    ),
+    ({"$count": 2}, [[1, 2]], [[1], "ab", None]),
+    (
+        {"$count": [{"of": {"a": 1}, "is": 2}, {"of": {"a": 2}, "is": {"$gte": 1}}]},
+        [[{"a": 1}, {"a": 2}, {"a": 1, "b": 0}]],
+        [[{"a": 1}, {"a": 2}], [{"a": 1}, {"a": 1}]],
+    ),
+    ({"a": {"b": 1}}, [{"a": {"b": 1, "c": 2}, "d": 3}], [{"a": {}}, {"a": [1]}, None, MISSING]),
+    ({}, [{}, {"a": 1}], [None, [], "x", MISSING]),
+    ([1, 2], [[1, 2]], [[2, 1], [1], [1, 2, 3], None, MISSING]),
+    (None, [None], [0, "", False, MISSING]),
+    (1, [1], [True, "1", 2, MISSING]),
+    (True, [True], [1, "true", MISSING]),
+]
+
+
+@pytest.mark.parametrize("expected,accepted,refused", MATCHING, ids=lambda value: repr(value)[:60])
+def test_matching(expected: Any, accepted: list[Any], refused: list[Any]) -> None:
+    """Objects by subset, arrays exactly, and each operator accepts what it should and nothing else."""
+
+    def fits(seen: Any) -> bool:
+        return not list(mismatches(expected, seen, {"one": 1, "call": {"items": ["x"]}}))
+
+    assert [] == [seen for seen in accepted if not fits(seen)]
+    assert [] == [seen for seen in refused if fits(seen)]
+
+
+def test_every_operator_has_a_row() -> None:
+    """No operator goes without proof that it can refuse."""
+    assert [] == [name for name in OPERATORS if not any(name in repr(expected) for expected, _, _ in MATCHING)]
+
+
+Change = Callable[[dict[str, Any]], Any]
+
+MUST_FAIL: dict[str, Change] = {
+    "another delay": lambda case: case["expect"].update(sleeps=[{"call": "me", "ms": 6999}]),
+    "a sleep not named": lambda case: case["expect"].pop("sleeps"),
+    "an attempt not named": lambda case: case["expect"]["journal"]["api"].pop(),
+    "attempts in another order": lambda case: case["expect"]["journal"]["api"].reverse(),
+    "another time": lambda case: case["expect"]["journal"]["api"][1].update(elapsed_ms=7001),
+    "no token request": lambda case: case["expect"]["journal"].update(auth=[]),
+    "a forbidden header that is there": lambda case: case["expect"]["journal"]["api"][1].update(forbid_headers=["User-Agent"]),
+    "a header that is not there": lambda case: case["expect"]["journal"]["api"][1]["headers"].update({"If-Match": {"$any": True}}),
+    "another result": lambda case: case["steps"][0].update(expect={"result": {"id": "somebody"}}),
+    "an error that did not come": lambda case: case["steps"][0].update(expect={"error": {"status": 503}}),
+    "a result though it failed": lambda case: case["steps"][0].update(options={"max_retries": 0}),
+    "another state": lambda case: case["expect"].update(state={"users": 1}),
+    "a client that should not be made": lambda case: case["expect"].update(client={"error": {"class": "ConfigurationError"}}),
+    "a client that cannot be made": lambda case: case.update(client={"token": "a", "client_id": "b"}),
+    "a reference to nothing": lambda case: case["steps"][0].update(call="users.get", args={"user_id": {"$ref": "world.users.0"}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", MUST_FAIL)
+def test_wrong_expectation_fails(wrong: str, control: Control, drivers: dict[str, Driver]) -> None:
+    """What an SDK did right is not taken for what a case says wrongly."""
+    (good,) = load(GOOD, "here")
+    spoilt = copy.deepcopy(dict(good.document))
+    MUST_FAIL[wrong](spoilt)
+    driver = drivers["python-sync"]
+    assert [] == judge(good, run(good, driver, control))
+    case = Case(good.id, spoilt)
+    assert judge(case, run(case, driver, control))
+
+
+HELLO = f"""
+import json, sys, time
+def say(**message): print(json.dumps(message), flush=True)
+say(type="hello", protocol={PROTOCOL}, driver="fake", features=[])
+"""
+MISBEHAVING = {
+    "hangs": ("sys.stderr.write('stuck here\\n'); sys.stderr.flush(); time.sleep(60)", "said nothing(.|\n)*stuck here"),
+    "dies": ("sys.exit('oh no')", "(it ended|it is gone)(.|\n)*oh no"),
+    "talks": ("print('hello world', flush=True); sys.stdin.read()", "it ended(.|\n)*hello world"),
+    "answers nonsense": ("say(type='nonsense'); sys.stdin.read()", "it answered `client` with"),
+}
+
+
+@pytest.mark.parametrize("how", MISBEHAVING)
+def test_misbehaving_driver_is_ended(how: str, control: Control) -> None:
+    """A driver that hangs, dies or breaks the protocol is ended with its stderr shown, and starts anew for the next case."""
+    code, why = MISBEHAVING[how]
+    spec = DriverSpec((sys.executable, "-c", HELLO + code), frozenset())
+    (case,) = load(GOOD, "here")
+    with Driver("fake", spec, patience=0.5) as driver:
+        for _ in range(2):
+            with pytest.raises(DriverFailed, match=why):
+                run(case, driver, control)
+    assert [] == [world.id for world in control.worlds() if world.id != "root"]
+
+
+def test_driver_that_is_another_is_refused() -> None:
+    """A driver must be the one it was started as."""
+    spec = DriverSpec((sys.executable, "-c", HELLO), frozenset())
+    with Driver("somebody", spec) as driver, pytest.raises(DriverFailed, match="introduced itself"):
+        driver.ensure_started()
+
+
+def test_driver_says_what_it_cannot_do(control: Control) -> None:
+    """An operation or argument that an SDK does not have is a failure of its driver, not a silent pass."""
+    (good,) = load(GOOD, "here")
+    case = Case(good.id, {**good.document, "steps": [{**good.steps[0], "args": {"nothing": 1}}]})
+    with (
+        Driver("python-sync", DRIVERS["python-sync"]) as driver,
+        pytest.raises(DriverFailed, match="crashed(.|\n)*nothing"),
+    ):
+        run(case, driver, control)
