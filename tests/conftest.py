@@ -7,10 +7,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
-from admin_api_mock.control import Control, MockServer
-
 from runner.load import Case, RefusedCase, load_folder
 from runner.process import DRIVERS, Driver
+
+from admin_api_mock.control import Control, MockServer
 
 TESTS = Path(__file__).parent
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from admin_api_mock.control import Control
-
 from runner.judge import judge, report
-from runner.load import Case
+from runner.load import Case, sdk_operations
 from runner.process import Driver, DriverFailed
 from runner.run import run
+
+from admin_api_mock.control import Control
 
 
 def test_case(case: Case, driver: Driver, control: Control, known_failing: dict[str, dict[str, str]]) -> None:
@@ -31,3 +31,9 @@ def test_case(case: Case, driver: Driver, control: Control, known_failing: dict[
 def test_known_failing_names_cases(cases: dict[str, Case], known_failing: dict[str, dict[str, str]]) -> None:
     """A list of known failures names only cases that exist."""
     assert [] == [name for listed in known_failing.values() for name in listed if name not in cases]
+
+
+def test_every_operation_has_a_case(cases: dict[str, Case]) -> None:
+    """No operation of the SDKs is without a case that calls it."""
+    called = {step["call"] for case in cases.values() for step in case.steps if "call" in step}
+    assert set() == sdk_operations() - called

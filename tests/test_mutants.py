@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from admin_api_mock.control import Control
-
 from runner.judge import judge
 from runner.load import Case
 from runner.process import DRIVERS, Driver
 from runner.run import run
+
+from admin_api_mock.control import Control
 
 MUTANTS: dict[str, dict[str, str]] = yaml.safe_load(
     (Path(__file__).parent / "mutants" / "mutants.yaml").read_text("utf-8")

@@ -1,1 +1,1 @@
-"""Unit tests of the SDK: one file per room; what a test needs beside it is in `flavours`, `clocks`, `answers` and `loopback`."""
+"""Unit tests of the SDK, one file per room; `flavours`, `clocks`, `answers` and `loopback` hold what they stand on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -108,11 +109,13 @@ def call(clock: Time, *, method: str = "GET", key: str | None = None, attempts: 
 _LIMITS = frozenset({"timeout", "deadline", "max_retries", "max_retry_after", "token_timeout"})
 
 
-def request(of: Call, url: str = "http://localhost:8099/api/v1/users/usr_1", **headers: str) -> Request:
+def request(
+    of: Call, url: str = "http://localhost:8099/api/v1/users/usr_1", headers: Mapping[str, str] | None = None
+) -> Request:
     """A request of a call."""
-    return Request(of, of.method, url, {name.replace("_", "-"): value for name, value in headers.items()}, None)
+    return Request(of, of.method, url, dict(headers or {}), None)
 
 
-def response(of: Call, status: int, body: bytes = b"", **headers: str) -> Response:
+def response(of: Call, status: int, *, content: bytes = b"", headers: Mapping[str, str] | None = None) -> Response:
     """A response of a call."""
-    return Response(of, status, Headers((name.replace("_", "-"), value) for name, value in headers.items()), body)
+    return Response(of, status, Headers((headers or {}).items()), content)

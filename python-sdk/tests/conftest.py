@@ -1,4 +1,4 @@
-"""Fixtures: both flavours, a scripted wire under the SDK's own transport, an environment without the user's settings."""
+"""Fixtures: both flavours, a scripted wire below the SDK's own transport, an environment of the tests' own."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Wire:
             step = next(following)
             if isinstance(step, httpx.Response):
                 return step
-            if isinstance(step, Exception) or isinstance(step, type):
+            if isinstance(step, Exception | type):
                 raise step
             return step(request)
 

@@ -21,7 +21,7 @@ TIME = Time()
 
 
 def answered(text: str, **headers: str) -> Response:
-    return response(call(TIME), 503, retry_after=text, **headers)
+    return response(call(TIME), 503, headers={"retry-after": text, **headers})
 
 
 @pytest.mark.parametrize(
@@ -96,11 +96,11 @@ def test_a_two_digit_year_lies_within_fifty_years(year: str, expected: int) -> N
     assert datetime(expected, 3, 1, 12, tzinfo=UTC).timestamp() == found
 
 
-@given(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2999, 12, 31), timezones=st.just(UTC)))
-def test_every_imf_date_is_understood(moment: datetime) -> None:
+@given(st.integers(min_value=0, max_value=32_000_000_000))
+def test_every_imf_date_is_understood(second: int) -> None:
     """RETRY-5: what the standard library writes as an HTTP-date is read as the same second."""
-    moment = moment.replace(microsecond=0)
-    assert moment.timestamp() == http_date(format_datetime(moment, usegmt=True), NOW.timestamp())
+    moment = datetime.fromtimestamp(second, UTC)
+    assert second == http_date(format_datetime(moment, usegmt=True), NOW.timestamp())
 
 
 @given(st.text(max_size=40))
@@ -134,11 +134,12 @@ def decision(
     key: str | None = None,
     acted_before: bool = False,
     headers: dict[str, str] | None = None,
-    **asked: str,
+    asked: str | None = None,
 ) -> str:
     one = call(TIME, method=method, key=key)
-    given: Outcome = response(one, outcome, **asked) if isinstance(outcome, int) else outcome
-    found = decide(request(one, **(headers or {})), given, acted_before=acted_before, now=TIME.now(), random=0.5)
+    asking = {} if asked is None else {"retry-after": asked}
+    given: Outcome = response(one, outcome, headers=asking) if isinstance(outcome, int) else outcome
+    found = decide(request(one, headers=headers), given, acted_before=acted_before, now=TIME.now(), random=0.5)
     return AGAIN if isinstance(found, Retry) else found.reason
 
 
@@ -149,7 +150,7 @@ def test_transient_statuses_with_a_key(status: int, method: str) -> None:
     assert AGAIN == decision(status, method, key=None if method in SAFE else "k")
 
 
-@pytest.mark.parametrize("status", [300, 302, 400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 422, 428, 431, 501, 505])
+@pytest.mark.parametrize("status", [300, 302, 400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 422, 428, 501])
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
 def test_final_statuses(status: int, method: str) -> None:
     """RETRY-1: everything else is final, with a key or without."""
@@ -166,8 +167,7 @@ def test_500_is_transient_for_safe_methods_only(method: str) -> None:
 @pytest.mark.parametrize("asked, key, expected", [("1", "k", AGAIN), ("1", None, STOP), (None, "k", STOP)])
 def test_a_conflict_in_flight(asked: str | None, key: str | None, expected: str) -> None:
     """RETRY-1: a 409 is tried again only if the request had a key and the answer has Retry-After."""
-    asking = {} if asked is None else {"retry_after": asked}
-    assert expected == decision(409, "POST", key=key, **asking)
+    assert expected == decision(409, "POST", key=key, asked=asked)
 
 
 @pytest.mark.parametrize(
@@ -193,10 +193,10 @@ def test_without_a_key(method: str, outcome: int | WireError, expected: str) -> 
     assert expected == decision(outcome, method)
 
 
-@pytest.mark.parametrize("header", ["if_match", "if_none_match", "if_unmodified_since"])
+@pytest.mark.parametrize("header", ["if-match", "if-none-match", "if-unmodified-since"])
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
 def test_a_conditional_write_without_a_key(header: str, method: str) -> None:
-    """RETRY-2: a conditional write without a key is never repeated once it may have acted: it could meet its own effect."""
+    """RETRY-2: a conditional write without a key is never repeated once it may have acted."""
     conditional = {header: '"e1"'}
     assert NO == decision(503, method, headers=conditional)
     assert NO == decision(SENT, method, headers=conditional)
@@ -209,7 +209,7 @@ def test_a_conditional_write_without_a_key(header: str, method: str) -> None:
 def test_an_earlier_attempt_that_may_have_acted_is_not_forgotten(outcome: int | WireError) -> None:
     """RETRY-2: what the last attempt proves says nothing of an earlier one."""
     assert NO == decision(outcome, "POST", acted_before=True)
-    assert NO == decision(outcome, "PUT", acted_before=True, headers={"if_match": '"e1"'})
+    assert NO == decision(outcome, "PUT", acted_before=True, headers={"if-match": '"e1"'})
     assert AGAIN == decision(outcome, "PUT", acted_before=True)
     assert AGAIN == decision(outcome, "POST", acted_before=True, key="k")
 
@@ -235,7 +235,7 @@ def test_a_failed_token_request(final: bool, expected: str) -> None:
 def test_the_token_endpoints_retry_after_counts() -> None:
     """RETRY-5: Retry-After of the token endpoint's answer is honoured too."""
     one = call(TIME)
-    failure = TokenFailure("x", "x", False, response(call(TIME), 503, retry_after="9"))
+    failure = TokenFailure("x", "x", False, response(call(TIME), 503, headers={"retry-after": "9"}))
     assert Retry(9.0) == decide(request(one), failure, acted_before=False, now=TIME.now(), random=0.0)
 
 
@@ -273,10 +273,8 @@ def test_attempts_are_counted(attempts: int, max_retries: int, expected: Retry |
 def test_the_delay_is_the_longer_of_the_two(asked: str, expected: Retry | Stop, status: int) -> None:
     """RETRY-5: delay = max(backoff, asked), honoured on every transient status; never sooner than asked."""
     one = call(TIME)
-    found = decide(
-        request(one), response(one, status, retry_after=asked), acted_before=False, now=TIME.now(), random=1.0
-    )
-    assert expected == found
+    answer = response(one, status, headers={"retry-after": asked})
+    assert expected == decide(request(one), answer, acted_before=False, now=TIME.now(), random=1.0)
 
 
 @pytest.mark.parametrize("deadline, expected", [(0.5, Stop("deadline")), (0.51, Retry(0.5)), (None, Retry(0.5))])

@@ -89,11 +89,11 @@ def test_a_request_is_copied_never_changed() -> None:
 
 @pytest.mark.parametrize(
     "header, conditional",
-    [("if_match", True), ("if_none_match", True), ("if_unmodified_since", True), ("if_range", False), ("etag", False)],
+    [("if-match", True), ("if-none-match", True), ("if-unmodified-since", True), ("if-range", False), ("etag", False)],
 )
 def test_conditional_requests(header: str, conditional: bool) -> None:
     """RFC 9110, section 13: which headers make a write conditional."""
-    made: Request = request(call(Time()), **{header: "x"})
+    made: Request = request(call(Time()), headers={header: "x"})
     assert conditional == made.conditional
 
 
@@ -101,7 +101,7 @@ def test_exchanges_show_no_content() -> None:
     """LOG: neither request nor response shows its URL, headers or body."""
     one = call(Time(), method="POST")
     assert "Request(users.get, POST)" == repr(request(one, url=f"http://h/{HIDDEN}"))
-    assert "Response(users.get, 200)" == repr(response(one, 200, HIDDEN.encode()))
+    assert "Response(users.get, 200)" == repr(response(one, 200, content=HIDDEN.encode()))
 
 
 def test_the_time_left() -> None:

@@ -198,7 +198,7 @@ async def test_every_retry_is_recorded_before_its_sleep(flavour: Flavour) -> Non
     clock.on_sleep = lambda: records.append("slept")
     one = request(call(clock, attempts=0))
     send = flavour.sender(
-        response(one.call, 503, x_request_id="r1"),
+        response(one.call, 503, headers={"x-request-id": "r1"}),
         WireError("connection_lost", "maybe_acted", "gone"),
         response(one.call, 200),
     )

@@ -1,11 +1,8 @@
-"""Between the suite's neutral form and the Python SDK: names, options, results, errors. No assertion, no retry, no wait."""
+"""Between the suite's neutral form and the Python SDK: names, options, results, errors. It asserts nothing."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import sys
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,23 +11,12 @@ from admin_api import AdminAPIError, RequestOptions
 from admin_api._generated.operations import OPERATIONS, OperationInfo
 from admin_api.encryption import identity, recipient
 
-PROTOCOL = 1
-
 _OPTIONS = {
     "timeout_ms": "timeout",
     "deadline_ms": "deadline",
     "token_timeout_ms": "token_timeout",
     "max_retry_after_ms": "max_retry_after",
 }
-_writing = threading.Lock()
-
-
-def say(**message: Any) -> None:
-    """One line to the runner."""
-    line = json.dumps(message) + "\n"
-    with _writing:
-        sys.stdout.write(line)
-        sys.stdout.flush()
 
 
 def client_options(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,7 +66,8 @@ def arguments_of(
 
 
 def _content(given: Mapping[str, Any]) -> bytes:
-    pattern, size = given["pattern"].encode(), given["size"]
+    pattern: bytes = given["pattern"].encode()
+    size: int = given["size"]
     return (pattern * (size // len(pattern) + 1))[:size]
 
 

@@ -1,8 +1,7 @@
-"""The driver of `AsyncAdminClient`: one task per call; every clock asks the runner to sleep. Protocol: tests/README.md."""
+"""The driver of `AsyncAdminClient`: one task per call; every clock asks the runner to sleep."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import sys
@@ -13,9 +12,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from admin_api import AdminAPIError, AsyncAdminClient
-
 import neutral
+import protocol
+
+from admin_api import AdminAPIError, AsyncAdminClient
 
 _MAX_LINE = 16 * 1024 * 1024
 
@@ -33,7 +33,7 @@ class Time:
         sleep_id, slept = next(self._ids), asyncio.Event()
         self._sleeping[sleep_id] = slept
         from_ms = self.now_ms
-        neutral.say(type="sleep", id=sleep_id, call=call, from_ms=from_ms, until_ms=from_ms + round(seconds * 1000))
+        protocol.say(type="sleep", id=sleep_id, call=call, from_ms=from_ms, until_ms=from_ms + round(seconds * 1000))
         await slept.wait()
 
     def slept(self, sleep_id: int, now_ms: int) -> None:
@@ -87,7 +87,7 @@ class Driver:
             self._time.now_ms = max(self._time.now_ms, message["now_ms"])
         elif kind == "close":
             await self._clients.pop(message["client"])[0].close()
-            neutral.say(type="ok")
+            protocol.say(type="ok")
         else:
             raise ValueError(f"There is no message {kind!r}.")
 
@@ -98,10 +98,10 @@ class Driver:
         try:
             client = AsyncAdminClient(**neutral.client_options(options), clock=clock)
         except AdminAPIError as error:
-            neutral.say(type="refused", error=neutral.error_of(error))
+            protocol.say(type="refused", error=neutral.error_of(error))
             return
         self._clients[message["client"]] = (client, options["random"])
-        neutral.say(type="ok")
+        protocol.say(type="ok")
 
     async def _call(self, message: Mapping[str, Any]) -> None:
         delivered: list[Any] = []
@@ -124,7 +124,7 @@ class Driver:
                 done["cancelled"] = True  # told to the runner, which asked for it
             except Exception:  # noqa: BLE001 - whatever it is, the runner shows it
                 done["crash"] = traceback.format_exc()
-        neutral.say(type="done", call=message["call"], **done)
+        protocol.say(type="done", call=message["call"], **done)
 
 
 async def consume(lazy: Any, how: str | int, into: list[Any]) -> Any:
@@ -132,7 +132,7 @@ async def consume(lazy: Any, how: str | int, into: list[Any]) -> Any:
     if how == "first_page":
         return await lazy.first_page()
     async for item in lazy:
-        into.append(item)  # noqa: PERF401 - what came before an error counts
+        into.append(item)
         if len(into) == how:
             break
     if hasattr(lazy, "close"):
@@ -145,18 +145,10 @@ async def main() -> None:
     driver = Driver()
     reader = asyncio.StreamReader(limit=_MAX_LINE)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    neutral.say(type="hello", protocol=neutral.PROTOCOL, driver="python-async", features=["cancel"])
+    protocol.begin("async", ["cancel"])
     while line := await reader.readline():
         await driver.take(json.loads(line))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--mutant")
-    mutant = parser.parse_args().mutant
-    if mutant:
-        sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "mutants"))
-        import python_mutants
-
-        python_mutants.apply(mutant, "async")
     asyncio.run(main())

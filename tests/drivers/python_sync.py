@@ -1,8 +1,7 @@
-"""The driver of `AdminClient`: one thread per call; every clock asks the runner to sleep. Protocol: tests/README.md."""
+"""The driver of `AdminClient`: one thread per call; every clock asks the runner to sleep."""
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 import sys
@@ -14,9 +13,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from admin_api import AdminAPIError, AdminClient
-
 import neutral
+import protocol
+
+from admin_api import AdminAPIError, AdminClient
 
 
 class Time:
@@ -32,7 +32,7 @@ class Time:
         sleep_id, slept = next(self._ids), threading.Event()
         self._sleeping[sleep_id] = slept
         from_ms = self.now_ms
-        neutral.say(type="sleep", id=sleep_id, call=call, from_ms=from_ms, until_ms=from_ms + round(seconds * 1000))
+        protocol.say(type="sleep", id=sleep_id, call=call, from_ms=from_ms, until_ms=from_ms + round(seconds * 1000))
         slept.wait()
 
     def slept(self, sleep_id: int, now_ms: int) -> None:
@@ -79,7 +79,7 @@ class Driver:
             self._time.now_ms = max(self._time.now_ms, message["now_ms"])
         elif kind == "close":
             self._clients.pop(message["client"])[0].close()
-            neutral.say(type="ok")
+            protocol.say(type="ok")
         else:
             raise ValueError(f"There is no message {kind!r}.")
 
@@ -90,10 +90,10 @@ class Driver:
         try:
             client = AdminClient(**neutral.client_options(options), clock=clock)
         except AdminAPIError as error:
-            neutral.say(type="refused", error=neutral.error_of(error))
+            protocol.say(type="refused", error=neutral.error_of(error))
             return
         self._clients[message["client"]] = (client, options["random"])
-        neutral.say(type="ok")
+        protocol.say(type="ok")
 
     def _call(self, message: Mapping[str, Any]) -> None:
         delivered: list[Any] = []
@@ -114,7 +114,7 @@ class Driver:
                 done["delivered"] = neutral.result_of(delivered, folder, raw=False)
             except Exception:  # noqa: BLE001 - whatever it is, the runner shows it
                 done["crash"] = traceback.format_exc()
-        neutral.say(type="done", call=message["call"], **done)
+        protocol.say(type="done", call=message["call"], **done)
 
 
 def consume(lazy: Any, how: str | int, into: list[Any]) -> Any:
@@ -131,16 +131,8 @@ def consume(lazy: Any, how: str | int, into: list[Any]) -> Any:
 
 def main() -> None:
     """Runs until the end of input."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--mutant")
-    mutant = parser.parse_args().mutant
-    if mutant:
-        sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "mutants"))
-        import python_mutants
-
-        python_mutants.apply(mutant, "sync")
+    protocol.begin("sync", ["close"])
     driver = Driver()
-    neutral.say(type="hello", protocol=neutral.PROTOCOL, driver="python-sync", features=["close"])
     for line in sys.stdin:
         driver.take(json.loads(line))
 

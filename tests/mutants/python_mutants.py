@@ -127,7 +127,7 @@ def _redirect_followed(flavour: Flavour) -> None:
         )
 
     def wrap(exchange: Callable[..., Any]) -> Callable[..., Any]:
-        def following(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+        def following(self: httpx.HTTPTransport, request: httpx.Request) -> Any:
             answer = exchange(self, request)
             again = moved(request, answer)
             return exchange(self, again) if again else answer
@@ -135,7 +135,7 @@ def _redirect_followed(flavour: Flavour) -> None:
         return following
 
     def wrap_async(exchange: Callable[..., Any]) -> Callable[..., Any]:
-        async def following(self: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        async def following(self: httpx.AsyncHTTPTransport, request: httpx.Request) -> Any:
             answer = await exchange(self, request)
             again = moved(request, answer)
             return await exchange(self, again) if again else answer

@@ -51,7 +51,7 @@ def _of_call(expected: Mapping[str, Any], done: Mapping[str, Any], seen: Seen, w
 
 def _of_object(stored: Mapping[str, Any], seen: Seen, where: str) -> Iterator[Mismatch]:
     """The stored ciphertext, opened by age's own library and not by the SDK."""
-    import pyrage
+    import pyrage  # type: ignore[import-untyped]  # it has no types
 
     try:
         object_id = resolve(stored["id"], seen.bindings)
@@ -73,7 +73,8 @@ def _of_object(stored: Mapping[str, Any], seen: Seen, where: str) -> Iterator[Mi
 
 def pattern_bytes(content: Mapping[str, Any]) -> bytes:
     """The bytes that `{pattern, size}` stands for."""
-    pattern, size = content["pattern"].encode(), content["size"]
+    pattern: bytes = content["pattern"].encode()
+    size: int = content["size"]
     return (pattern * (size // len(pattern) + 1))[:size]
 
 

@@ -63,7 +63,7 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """As its base class, but a key that stands twice is refused instead of lost."""
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]  # PyYAML has no types for this method
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         twice = next((key for key in keys if keys.count(key) > 1), None)
         if twice is not None:
             raise yaml.YAMLError(f"line {node.start_mark.line + 1}: {twice!r} stands twice in a mapping")
@@ -93,7 +93,7 @@ def load_folder(folder: Path = CASES) -> list[Case]:
 def load(text: str, where: str) -> list[Case]:
     """The cases of one YAML stream. Raises RefusedCase."""
     try:
-        documents = [document for document in yaml.load_all(text, _Loader) if document is not None]  # noqa: S506 - a SafeLoader
+        documents = [document for document in yaml.load_all(text, _Loader) if document is not None]
     except yaml.YAMLError as error:
         raise RefusedCase(f"{where}: {error}") from error
     cases = [_checked(document, f"{where}, case {number}") for number, document in enumerate(documents, 1)]
@@ -198,19 +198,28 @@ def rules() -> frozenset[str]:
 
 
 @cache
-def operations() -> Mapping[str, frozenset[str]]:
-    """operationId → scopes of every operation of the document."""
-    document = yaml.load((SPEC / "openapi.yaml").read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a SafeLoader, in C where there is one
+def _operations() -> Mapping[str, Mapping[str, Any]]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where there is one: the document is long
+    document = yaml.load((SPEC / "openapi.yaml").read_text("utf-8"), loader)  # noqa: S506 - either is a SafeLoader
     return {
-        operation["operationId"]: frozenset(
-            scope for either in operation.get("security") or () for scopes in either.values() for scope in scopes
-        )
+        operation["operationId"]: operation
         for item in document["paths"].values()
         for method, operation in item.items()
         if method in _METHODS
     }
 
 
+def operations() -> frozenset[str]:
+    """operationId of every operation of the document."""
+    return frozenset(_operations())
+
+
+def sdk_operations() -> frozenset[str]:
+    """Those that the SDKs have."""
+    return frozenset(name for name, operation in _operations().items() if operation.get("x-sdk", True))
+
+
 def all_scopes() -> list[str]:
     """Every scope that some operation needs."""
-    return sorted(frozenset().union(*operations().values()))
+    securities = (either for operation in _operations().values() for either in operation.get("security") or ())
+    return sorted({scope for either in securities for scopes in either.values() for scope in scopes})

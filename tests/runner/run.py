@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from admin_api_mock.control import Control
-
 from runner.load import Case
 from runner.match import Bindings, UnknownReference, resolve
 from runner.process import Driver, Message

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from admin_api_mock.control import Control, ControlError, WorldHandle
-
 from runner.load import Case, all_scopes
 
 DEFAULT_CLIENT: Final = {"id": "suite", "secret": "suite-secret"}

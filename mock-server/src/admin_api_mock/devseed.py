@@ -11,7 +11,7 @@ import orjson
 from admin_api_mock import accounts, audit, oauth, settings
 from admin_api_mock.audit import Change, Record, Target, change, changes_between
 from admin_api_mock.authenticate import LITERAL
-from admin_api_mock.clock import format_instant
+from admin_api_mock.clock import format_instant, parse_instant
 from admin_api_mock.handlers.plugins import install
 from admin_api_mock.handlers.tokens import issue
 from admin_api_mock.ids import Ids
@@ -176,15 +176,14 @@ def _history(world: World, dice: random.Random, users: list[dict[str, Any]], plu
     now_ms = world.clock.now_ms()
     told: list[tuple[int, Record]] = []
     for user in users:
-        hours = _PAST_HOURS - len(told) * (_PAST_HOURS - 72) // _USERS
-        told.append((hours, Record("users.create", targets=[_of("user", user)], changes=changes_between(None, user))))
+        record = Record("users.create", targets=[_of("user", user)], changes=changes_between(None, user))
+        told.append((parse_instant(user["created_at"]), record))
     while len(told) < _EVENTS:
-        told.append((dice.randrange(1, 60 * 24), _change(dice, users, plugins)))
-    told.sort(key=lambda entry: -entry[0])
+        told.append((now_ms - dice.randrange(1, 60 * 24) * _HOUR_MS, _change(dice, users, plugins)))
+    told.sort(key=lambda entry: entry[0])
     admin = Principal(type="user", id=users[0]["id"], name=ADMIN, scopes=frozenset())
     ids = Ids(world.clock, world.random)
-    for i, (hours, record) in enumerate(told):
-        time_ms = now_ms - hours * _HOUR_MS
+    for i, (time_ms, record) in enumerate(told):
         context = {"ip": "127.0.0.1", "user_agent": "admin-console/3.2", "request_id": f"req_seed{i:04d}"}
         event_id = ids.new("evt", at_ms=time_ms)
         audit.append(

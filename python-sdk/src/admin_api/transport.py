@@ -175,7 +175,7 @@ class AsyncTransport:
 
 
 def _outgoing(request: Request, seconds: float) -> httpx.Request:
-    """The request as httpx wants it. Secrets are revealed here alone, in a frame that is gone before the wait (AUTH-9)."""
+    """The request as httpx wants it. Secrets are revealed here alone, in a frame gone before the wait (AUTH-9)."""
     content = request.content
     return httpx.Request(
         request.method,
