@@ -1,4 +1,4 @@
-"""Runs the examples against a reference server of their own: `run.py demo` the first of them, `run.py all` every one."""
+"""Runs the examples against a reference server of their own: `run.py demo` the first, `run.py all` every one."""
 
 from __future__ import annotations
 

@@ -52,6 +52,7 @@ def drivers() -> Iterator[dict[str, Driver]]:
     yield made
     for driver in made.values():
         driver.stop()
+    assert [] == [line for driver in made.values() for line in driver.noise()]
 
 
 @pytest.fixture

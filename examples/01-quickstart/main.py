@@ -36,7 +36,10 @@ with AdminClient() as client:  # ADMIN_API_BASE_URL, _CLIENT_ID, _CLIENT_SECRET,
     tell("Admins", ", ".join(user.username for user in client.users.list(role="admin")))
 
     plugin = client.plugins.register(
-        name="demo-metrics", version="1.4.2", source={"type": "registry", "package": "metrics"}, settings={"interval": 15}
+        name="demo-metrics",
+        version="1.4.2",
+        source={"type": "registry", "package": "metrics"},
+        settings={"interval": 15},
     )
     tell("Registered plugin", f"{plugin.name} {plugin.version}, {plugin.status}, health {plugin.health.status}")
 

@@ -25,13 +25,15 @@ async def main() -> None:
         try:
             await client.users.list(limit=1000).first_page()
         except AdminAPIError as error:
-            tell(type(error).__name__, f"outcome {error.outcome}, retryable {error.retryable}, attempts {error.attempts}")
+            tell(type(error).__name__, f"outcome {error.outcome}, retryable {error.retryable}")
 
         # The same key twice is one write: the second answer is the first one, replayed.
-        options = RequestOptions(idempotency_key="example-02-carol")
-        first = await client.users.with_raw_response.create(username="carol", email="carol@example.com", options=options)
-        again = await client.users.with_raw_response.create(username="carol", email="carol@example.com", options=options)
-        tell("One key, one write", f"{first.data.id == again.data.id}, replayed {again.headers['idempotency-replayed']}")
+        key = RequestOptions(idempotency_key="example-02-carol")
+        create = client.users.with_raw_response.create
+        first = await create(username="carol", email="carol@example.com", options=key)
+        again = await create(username="carol", email="carol@example.com", options=key)
+        same = first.data.id == again.data.id
+        tell("One key, one write", f"{same}, replayed {again.headers['idempotency-replayed']}")
 
 
 asyncio.run(main())

@@ -128,20 +128,24 @@ def test_insufficient_scope_has_a_class() -> None:
     "errors, expected",
     [
         (
-            [{"pointer": "/email", "code": "taken", "detail": "d"}, {"parameter": "limit", "code": "max", "detail": "d"}],
+            [
+                {"pointer": "/email", "code": "taken", "detail": "d"},
+                {"parameter": "limit", "code": "max", "detail": "d"},
+            ],
             [
                 FieldError(code="taken", detail="d", pointer="/email", parameter=None),
-                FieldError(code="max", detail="d", pointer=None, parameter="limit"),
+                FieldError(code="max", detail="e", pointer=None, parameter="limit"),
             ],
         ),
-        ([{}], [FieldError(code="", detail="", pointer=None, parameter=None)]),
+        ([{}], []),
+        ([{"novel": 1}], [FieldError(code="", detail="", pointer=None, parameter=None)]),
         (["text", None, 7], []),
         ({"a": 1}, []),
         (None, []),
     ],
 )
 def test_refused_members(errors: object, expected: list[FieldError]) -> None:
-    """ERR: `.errors[]` has pointer or parameter, code and detail; a server that breaks its word breaks nothing here."""
+    """ERR: `.errors[]` has pointer or parameter, code and detail; what says nothing is left out."""
     assert expected == APIStatusError("m", problem={"errors": errors}).errors
     assert [] == APIStatusError("m").errors
 

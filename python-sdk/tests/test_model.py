@@ -14,7 +14,7 @@ from admin_api.models import AuditChange, ConfigEntry, IssuedToken, Plugin, Regi
 
 from .answers import user
 
-PLUGIN = {
+PLUGIN: dict[str, object] = {
     "id": "plg_1",
     "name": "sso",
     "version": "1.0.0",

@@ -71,7 +71,7 @@ def test_answer_is_decoded_whole(home: Path) -> None:
     assert "datetime.datetime(2030, 1, 1" in found["from"]
     assert {"any": [1, None]} == found["schema"]
     assert not found["shown"]
-    assert {**PET, "from": "2030-01-01T00:00:00Z"} == found["again"]
+    assert {**PET, "from": "2030-01-01T00:00:00.000Z"} == found["again"]
 
 
 def test_unknown_values_arrive(home: Path) -> None:
@@ -81,7 +81,7 @@ def test_unknown_values_arrive(home: Path) -> None:
     assert ("grumpy", "Mood") == (found["mood"], found["mood_type"])
     assert "UnknownVariant" == found["animal"]
     assert {"new": {"a": 1}} == found["extra"]
-    assert {**odd, "from": "2030-01-01T00:00:00Z"} == found["again"]
+    assert {**odd, "from": "2030-01-01T00:00:00.000Z"} == found["again"]
 
 
 def test_broken_variant_is_an_error(home: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +81,7 @@ def result_of(value: Any, folder: Path, *, raw: bool) -> Any:
     if isinstance(value, list):
         return [result_of(item, folder, raw=False) for item in value]
     if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return _as_wire(value.model_dump(by_alias=True, exclude_unset=True))
     if hasattr(value, "sha256"):
         delivered = (folder / "downloaded").read_bytes()
         return {
@@ -90,6 +92,17 @@ def result_of(value: Any, folder: Path, *, raw: bool) -> Any:
     if hasattr(value, "next_cursor"):
         return {"items": result_of(value.items, folder, raw=False), "next_cursor": value.next_cursor}
     return value
+
+
+def _as_wire(value: Any) -> Any:
+    """Times as this API spells them, with milliseconds; open enums by their value."""
+    if isinstance(value, Mapping):
+        return {name: _as_wire(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_wire(member) for member in value]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return value.value if isinstance(value, Enum) else value
 
 
 def error_of(error: AdminAPIError) -> dict[str, Any]:

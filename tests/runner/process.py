@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
+import re
 import subprocess
 import sys
 import threading
@@ -31,9 +33,14 @@ class DriverSpec:
     features: frozenset[str]
 
 
+#: Development mode: a socket left open or a task nobody awaited is told on stderr.
+PYTHON: Final = (sys.executable, "-X", "dev")
+#: What a sound SDK never causes on a driver's stderr, whatever the case.
+_NOISE: Final = re.compile(r"Traceback|\bException|Warning:|never awaited|never retrieved|was destroyed")
+
 DRIVERS: Final[Mapping[str, DriverSpec]] = {
-    "python-sync": DriverSpec((sys.executable, str(TESTS / "drivers" / "python_sync.py")), frozenset({"close"})),
-    "python-async": DriverSpec((sys.executable, str(TESTS / "drivers" / "python_async.py")), frozenset({"cancel"})),
+    "python-sync": DriverSpec((*PYTHON, str(TESTS / "drivers" / "python_sync.py")), frozenset({"close"})),
+    "python-async": DriverSpec((*PYTHON, str(TESTS / "drivers" / "python_async.py")), frozenset({"cancel"})),
 }
 
 
@@ -75,6 +82,7 @@ class Driver:
             stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            env=_clean_environment(),
         )
         assert process.stdout is not None
         assert process.stderr is not None
@@ -114,6 +122,10 @@ class Driver:
         """Whether a line has come that was not received yet."""
         return not self._inbox.empty()
 
+    def noise(self) -> list[str]:
+        """Lines of stderr that tell of something leaked or lost; ask after `stop`."""
+        return [line for line in self._stderr if _NOISE.search(line)]
+
     def failed(self, why: str) -> DriverFailed:
         """Ends the driver; the error to raise about it."""
         self.stop(kill=True)
@@ -142,6 +154,15 @@ class Driver:
         for stream in (process.stdout, process.stderr):
             assert stream is not None
             stream.close()
+
+
+def _clean_environment() -> dict[str, str]:
+    """Without what would configure an SDK from outside its case."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("ADMIN_API_") and not name.lower().endswith("_proxy")
+    }
 
 
 def _read_messages(stream: IO[str], inbox: queue.SimpleQueue[Message | None], stderr: deque[str]) -> None:

@@ -132,10 +132,6 @@ class DeadlineExceededError(AdminAPIError):
     code = "deadline_exceeded"
 
 
-def _members(value: object) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
-
-
 class APIStatusError(AdminAPIError):
     """The server answered with an error; the class follows the status."""
 
@@ -145,16 +141,18 @@ class APIStatusError(AdminAPIError):
     def errors(self) -> list[FieldError]:
         """The members and parameters that were refused, if the problem names any."""
         given: Any = (self.problem or {}).get("errors")
-        entries = cast(Sequence[Any], given) if isinstance(given, list) else ()
-        return [
-            FieldError(
-                code=str(entry.get("code", "")),
-                detail=str(entry.get("detail", "")),
-                pointer=entry.get("pointer"),
-                parameter=entry.get("parameter"),
-            )
-            for entry in map(_members, entries)
-        ]
+        entries: Sequence[Any] = cast(Sequence[Any], given) if isinstance(given, list) else ()
+        return [_field_error(cast("Mapping[str, Any]", entry)) for entry in entries if entry and isinstance(entry, Mapping)]
+
+
+def _field_error(entry: Mapping[str, Any]) -> FieldError:
+    def text(name: str) -> str | None:
+        value = entry.get(name)
+        return value if isinstance(value, str) else None
+
+    return FieldError(
+        code=text("code") or "", detail=text("detail") or "", pointer=text("pointer"), parameter=text("parameter")
+    )
 
 
 class BadRequestError(APIStatusError):

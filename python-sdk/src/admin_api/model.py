@@ -7,10 +7,13 @@ variant of a union is `UnknownVariant`. A *known* variant that is broken stays a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, Self
+from typing import Annotated, Any, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PlainSerializer
+
+from .errors import ConfigurationError
 
 
 class Model(BaseModel):
@@ -23,6 +26,21 @@ class Model(BaseModel):
         populate_by_name=True,
         protected_namespaces=(),  # the API may call a member model_…
     )
+
+
+def timestamp(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds, as the API writes it.
+
+    Raises:
+        ConfigurationError: The moment has no time zone, so it means nothing elsewhere.
+    """
+    if moment.tzinfo is None:
+        raise ConfigurationError("A datetime must have a time zone.", code="invalid_datetime")
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Timestamp: TypeAlias = Annotated[datetime, PlainSerializer(timestamp, when_used="json-unless-none")]
+"""A moment of an answer: a datetime, and in JSON the API's own text."""
 
 
 class UnknownVariant(Model):

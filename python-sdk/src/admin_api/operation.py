@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
 from urllib.parse import quote, urlencode
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError, create_model
 from ._generated import policy
 from .errors import ConfigurationError, DecodeError
 from .exchange import Call, Headers, Response
-from .model import Model
+from .model import Model, timestamp
 from .options import OMIT
 
 T = TypeVar("T")
@@ -221,13 +221,6 @@ def _text(value: object) -> str:
     if isinstance(value, datetime):
         return timestamp(value)
     return str(value.value) if isinstance(value, Enum) else str(value)
-
-
-def timestamp(moment: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds; a time without a zone is refused, for it means nothing elsewhere."""
-    if moment.tzinfo is None:
-        raise ConfigurationError("A datetime must have a time zone.", code="invalid_datetime")
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def quoted(key: str) -> str:

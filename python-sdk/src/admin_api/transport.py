@@ -103,11 +103,11 @@ class AsyncTransport:
         self._pools: WeakKeyDictionary[flavour.Home, dict[tuple[int, str | None], httpx.AsyncHTTPTransport]] = (
             WeakKeyDictionary()
         )
-        self._closed = False
+        self._closing = threading.Event()
 
     async def send(self, request: Request) -> Outcome:
         """One attempt: from connect to the last byte, or to the last header of a streamed success (RETRY-6)."""
-        if self._closed:
+        if self._closing.is_set():
             return CLOSED
         call = request.call
         left = call.left()
@@ -126,15 +126,15 @@ class AsyncTransport:
                 if call.streamed and answer.status_code < 300:
                     response.stream = answer
                     return response
-                response.body = await _read(answer, call.sensitive)
+                response.body = await _read(answer)
                 return response
         except (httpx.HTTPError, TimeoutError, OSError) as caught:
             error = caught
         except RuntimeError as caught:  # a pool that was closed while a request was on its way
-            if not self._closed:
+            if not self._closing.is_set():
                 raise
             error = httpx.ReadError(str(caught))
-        if self._closed:
+        if self._closing.is_set():
             return CLOSED if not attempt.sent else WireError("client_closed", "maybe_acted", "The client was closed.")
         return wire_error(error, attempt, by_deadline=by_deadline, response=response)
 
@@ -166,7 +166,7 @@ class AsyncTransport:
 
     async def close(self) -> None:
         """Closes the pools of this loop; calls on their way end with `client_closed`."""
-        self._closed = True
+        self._closing.set()
         with self._lock:
             pools = self._pools.pop(flavour.home(), {})
         for (pid, _), pool in pools.items():
@@ -199,7 +199,7 @@ class AsyncBodyStream(httpx.AsyncByteStream):
             yield chunk
 
 
-async def _read(answer: httpx.Response, sensitive: bool) -> bytes:
+async def _read(answer: httpx.Response) -> bytes:
     """The whole body of a success; of an error at most 1 MiB (ERR). The connection is free afterwards."""
     if answer.status_code < 300:
         return await answer.aread()

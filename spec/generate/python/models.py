@@ -11,7 +11,7 @@ from .types import Spell, answer, literal, member_name
 
 # Names that annotations in a module of models use: a member of that name with a default would shadow them.
 _ANNOTATING = frozenset(
-    {"str", "int", "float", "bool", "list", "dict", "date", "datetime", "Literal", "JsonValue", "shared", "None"}
+    {"str", "int", "float", "bool", "list", "dict", "date", "Timestamp", "Literal", "JsonValue", "shared", "None"}
 )
 
 
@@ -44,14 +44,14 @@ def _imports(body: str, module: str, shared: str) -> list[str]:
         return ", ".join(name for name in names if f"{name}[" in body or f"{name}(" in body or _annotates(name, body))
 
     lines = ["from __future__ import annotations", ""]
-    if names := used("date", "datetime"):
-        lines.append(f"from datetime import {names}")
+    if used("date"):
+        lines.append("from datetime import date")
     if names := used("Annotated", "Literal", "TypeAlias"):
         lines.append(f"from typing import {names}")
     if names := used("Discriminator", "Field", "JsonValue", "Tag"):
         lines.append(f"from pydantic import {names}")
     if names := ", ".join(
-        name for name in ("UNKNOWN", "Model", "OpenEnum", "UnknownVariant", "variant_of") if name in body
+        name for name in ("UNKNOWN", "Model", "OpenEnum", "Timestamp", "UnknownVariant", "variant_of") if name in body
     ):
         lines.append(f"from ...model import {names}")
     if f"{shared}." in body and module != shared:

@@ -1,4 +1,4 @@
-"""Prints `operations.py` and `endpoints.py`: what the surface is, as data, for `client.can`, the contract drivers and the parity tests."""
+"""Prints `operations.py`, the surface as data for the contract drivers and the parity tests, and `endpoints.py`."""
 
 from __future__ import annotations
 

@@ -46,6 +46,8 @@ def answer(found: Type, spell: Spell, *, tag: bool = False) -> str:
             spelled = spell(str(found.name))
         case "const":
             spelled = f"Literal[{literal(str(found.value))}]" if tag else "str"
+        case "date-time":
+            spelled = "Timestamp"
         case kind:
             spelled = _PLAIN[kind]
     return f"{spelled} | None" if found.nullable else spelled

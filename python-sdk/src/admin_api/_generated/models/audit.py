@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from pydantic import Field
 
-from ...model import Model, OpenEnum
+from ...model import Model, OpenEnum, Timestamp
 from . import shared
 
 
@@ -114,7 +112,7 @@ class AuditEvent(Model):
     subject: str | None
     """Id of the first target."""
 
-    time: datetime
+    time: Timestamp
     """When it happened."""
 
     datacontenttype: str
@@ -123,7 +121,7 @@ class AuditEvent(Model):
     sequence: str
     """Place in the trail: gap-free, zero-padded, the only order."""
 
-    recordedtime: datetime
+    recordedtime: Timestamp
     """When it was recorded."""
 
     authtype: shared.ActorType

@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from pydantic import Field, JsonValue
 
-from ...model import Model
+from ...model import Model, Timestamp
 
 
 class ConfigEntry(Model):
@@ -40,7 +38,7 @@ class ConfigEntry(Model):
     updated_by: str
     """Id of the actor of the last change."""
 
-    updated_at: datetime
+    updated_at: Timestamp
     """When the entry last changed."""
 
 
@@ -65,7 +63,7 @@ class ConfigVersion(Model):
     changed_by: str
     """Id of the actor."""
 
-    changed_at: datetime
+    changed_at: Timestamp
     """When."""
 
     audit_event_id: str | None

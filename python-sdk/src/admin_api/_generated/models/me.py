@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from ...model import Model
+from ...model import Model, Timestamp
 from . import shared
 
 
@@ -27,5 +25,5 @@ class Me(Model):
     token_id: str | None
     """Id of the token used."""
 
-    expires_at: datetime | None
+    expires_at: Timestamp | None
     """When the token stops working, null if never."""

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Discriminator, JsonValue, Tag
 
-from ...model import UNKNOWN, Model, OpenEnum, UnknownVariant, variant_of
+from ...model import UNKNOWN, Model, OpenEnum, Timestamp, UnknownVariant, variant_of
 
 
 class PluginDesiredStatus(OpenEnum):
@@ -92,10 +91,10 @@ class Plugin(Model):
     health: PluginHealth
     """How a plugin does, as data: an ill plugin is no error of the API."""
 
-    created_at: datetime
+    created_at: Timestamp
     """When the plugin was registered."""
 
-    updated_at: datetime
+    updated_at: Timestamp
     """When the plugin last changed."""
 
 
@@ -108,7 +107,7 @@ class PluginHealth(Model):
     message: str | None
     """What the plugin says."""
 
-    checked_at: datetime | None
+    checked_at: Timestamp | None
     """When it was last asked."""
 
 

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from ...model import Model, OpenEnum
+from ...model import Model, OpenEnum, Timestamp
 
 
 class ObjectEncryption(OpenEnum):
@@ -41,5 +39,5 @@ class StorageObject(Model):
     created_by: str
     """Id of the actor."""
 
-    created_at: datetime
+    created_at: Timestamp
     """When the object was uploaded."""

@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from pydantic import Field
 
-from ...model import Model, OpenEnum
+from ...model import Model, OpenEnum, Timestamp
 
 
 class TokenStatus(OpenEnum):
@@ -42,16 +40,16 @@ class IssuedToken(Model):
     created_by: str
     """Id of the actor."""
 
-    created_at: datetime
+    created_at: Timestamp
     """When the token was created."""
 
-    expires_at: datetime | None
+    expires_at: Timestamp | None
     """When the token stops working, null if never."""
 
-    last_used_at: datetime | None
+    last_used_at: Timestamp | None
     """Last use, at most 15 minutes late; null if never."""
 
-    revoked_at: datetime | None
+    revoked_at: Timestamp | None
     """When the token was revoked."""
 
     replaces: str | None
@@ -88,16 +86,16 @@ class Token(Model):
     created_by: str
     """Id of the actor."""
 
-    created_at: datetime
+    created_at: Timestamp
     """When the token was created."""
 
-    expires_at: datetime | None
+    expires_at: Timestamp | None
     """When the token stops working, null if never."""
 
-    last_used_at: datetime | None
+    last_used_at: Timestamp | None
     """Last use, at most 15 minutes late; null if never."""
 
-    revoked_at: datetime | None
+    revoked_at: Timestamp | None
     """When the token was revoked."""
 
     replaces: str | None

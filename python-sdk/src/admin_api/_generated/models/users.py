@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from ...model import Model, OpenEnum
+from ...model import Model, OpenEnum, Timestamp
 
 
 class SsoMappingStatus(OpenEnum):
@@ -50,7 +48,7 @@ class SsoMapping(Model):
     status: SsoMappingStatus
     """Whether the identity provider knows the mapping."""
 
-    provisioned_at: datetime
+    provisioned_at: Timestamp
     """When the mapping was made."""
 
 
@@ -94,20 +92,20 @@ class User(Model):
     sso_mappings: list[SsoMapping]
     """Identities at single sign-on providers."""
 
-    last_login_at: datetime | None
+    last_login_at: Timestamp | None
     """Last sign-in, null if never."""
 
-    created_at: datetime
+    created_at: Timestamp
     """When the user was created."""
 
     created_by: str | None
     """Id of the actor that created the user."""
 
-    updated_at: datetime
+    updated_at: Timestamp
     """When the user last changed."""
 
-    deleted_at: datetime | None
+    deleted_at: Timestamp | None
     """When the user was deleted, null if it is not."""
 
-    purge_at: datetime | None
+    purge_at: Timestamp | None
     """When a deleted user can no longer be restored."""

@@ -116,11 +116,11 @@ class Transport:
         self._pools: WeakKeyDictionary[flavour.Home, dict[tuple[int, str | None], httpx.HTTPTransport]] = (
             WeakKeyDictionary()
         )
-        self._closed = False
+        self._closing = threading.Event()
 
     def send(self, request: Request) -> Outcome:
         """One attempt: from connect to the last byte, or to the last header of a streamed success (RETRY-6)."""
-        if self._closed:
+        if self._closing.is_set():
             return CLOSED
         call = request.call
         left = call.left()
@@ -139,15 +139,15 @@ class Transport:
                 if call.streamed and answer.status_code < 300:
                     response.stream = answer
                     return response
-                response.body = _read(answer, call.sensitive)
+                response.body = _read(answer)
                 return response
         except (httpx.HTTPError, TimeoutError, OSError) as caught:
             error = caught
         except RuntimeError as caught:  # a pool that was closed while a request was on its way
-            if not self._closed:
+            if not self._closing.is_set():
                 raise
             error = httpx.ReadError(str(caught))
-        if self._closed:
+        if self._closing.is_set():
             return CLOSED if not attempt.sent else WireError("client_closed", "maybe_acted", "The client was closed.")
         return wire_error(error, attempt, by_deadline=by_deadline, response=response)
 
@@ -179,7 +179,7 @@ class Transport:
 
     def close(self) -> None:
         """Closes the pools of this loop; calls on their way end with `client_closed`."""
-        self._closed = True
+        self._closing.set()
         with self._lock:
             pools = self._pools.pop(flavour.home(), {})
         for (pid, _), pool in pools.items():
@@ -188,7 +188,7 @@ class Transport:
 
 
 def _outgoing(request: Request, seconds: float) -> httpx.Request:
-    """The request as httpx wants it. Secrets are revealed here alone, in a frame that is gone before the wait (AUTH-9)."""
+    """The request as httpx wants it. Secrets are revealed here alone, in a frame gone before the wait (AUTH-9)."""
     content = request.content
     return httpx.Request(
         request.method,
@@ -212,7 +212,7 @@ class BodyStream(httpx.SyncByteStream):
             yield chunk
 
 
-def _read(answer: httpx.Response, sensitive: bool) -> bytes:
+def _read(answer: httpx.Response) -> bytes:
     """The whole body of a success; of an error at most 1 MiB (ERR). The connection is free afterwards."""
     if answer.status_code < 300:
         return answer.read()

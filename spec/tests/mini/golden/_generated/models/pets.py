@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, JsonValue, Tag
 
-from ...model import UNKNOWN, Model, OpenEnum, UnknownVariant, variant_of
+from ...model import UNKNOWN, Model, OpenEnum, Timestamp, UnknownVariant, variant_of
 
 
 class Mood(OpenEnum):
@@ -69,7 +68,7 @@ class Pet(Model):
     schema_: JsonValue = Field(default=None, alias="schema")
     """Any JSON value."""
 
-    from_: datetime | None = Field(default=None, alias="from")
+    from_: Timestamp | None = Field(default=None, alias="from")
     """Born."""
 
     notes: dict[str, str] | None = None
