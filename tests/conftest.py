@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 import pytest
+from runner.known import known_failures
 from runner.load import Case, RefusedCase, load_folder
 from runner.process import DRIVERS, Driver
 
 from admin_api_mock.control import Control, MockServer
-
-TESTS = Path(__file__).parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,6 +34,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         raise pytest.UsageError("No case, or no driver, is like that.")
     pairs = [(case, name) for name in names for case in chosen if case.needs <= DRIVERS[name].features]
     metafunc.parametrize("case,driver", pairs, ids=[f"{case.id}@{name}" for case, name in pairs], indirect=["driver"])
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Who names cases or drivers wants them alone, not the mutants and the runner's own tests."""
+    if (config.getoption("--case"), config.getoption("--driver")) != ("*", "*"):
+        others = [item for item in items if "case" not in getattr(item, "fixturenames", ())]
+        items[:] = [item for item in items if item not in others]
+        config.hook.pytest_deselected(items=others)
 
 
 @pytest.fixture(scope="session")
@@ -68,18 +74,6 @@ def cases() -> dict[str, Case]:
 
 
 @pytest.fixture(scope="session")
-def known_failing() -> dict[str, dict[str, str]]:
+def known_failing() -> dict[str, Mapping[str, str]]:
     """Driver → case id → reason, from known-failing/<driver>.txt."""
-    return {name: _known(TESTS / "known-failing" / f"{name}.txt") for name in DRIVERS}
-
-
-def _known(path: Path) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for line in path.read_text("utf-8").splitlines():
-        if not line or line.startswith("#"):
-            continue
-        case_id, _, reason = line.partition(" # ")
-        if not reason.strip():
-            raise pytest.UsageError(f"{path.name}: {case_id} stands there without a reason.")
-        found[case_id.strip()] = reason.strip()
-    return found
+    return {name: known_failures(name) for name in DRIVERS}

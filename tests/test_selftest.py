@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from runner.judge import judge
+from runner.judge import judge, report
+from runner.known import StaleList, known_failures, require_failure
 from runner.load import Case, RefusedCase, load
 from runner.match import MISSING, OPERATORS, mismatches
 from runner.process import DRIVERS, PROTOCOL, Driver, DriverFailed, DriverSpec
@@ -194,6 +196,46 @@ def test_misbehaving_driver_is_ended(how: str, control: Control) -> None:
             with pytest.raises(DriverFailed, match=why):
                 run(case, driver, control)
     assert [] == [world.id for world in control.worlds() if world.id != "root"]
+
+
+def test_noise_is_noticed() -> None:
+    """What a driver writes to stderr about something leaked is told from what an SDK logs."""
+    code = "sys.stderr.write('A warning of the SDK.\\nx.py:1: ResourceWarning: unclosed <socket>\\n')"
+    spec = DriverSpec((sys.executable, "-c", HELLO + code), frozenset())
+    driver = Driver("fake", spec)
+    driver.ensure_started()
+    driver.stop()
+    assert ["x.py:1: ResourceWarning: unclosed <socket>\n"] == driver.noise()
+
+
+def test_known_failures_have_reasons(tmp_path: Path) -> None:
+    """A case is known to fail for a reason, and only as long as it does."""
+    listed = tmp_path / "fake.txt"
+    listed.write_text("# why\n\nretry/one # The pool is too small.\n", "utf-8")
+    assert {"retry/one": "The pool is too small."} == known_failures("fake", tmp_path)
+    require_failure("retry/one", "fake", "The pool is too small.", failed=True)
+    with pytest.raises(StaleList, match="retry/one passes"):
+        require_failure("retry/one", "fake", "The pool is too small.", failed=False)
+    listed.write_text("retry/one\n", "utf-8")
+    with pytest.raises(StaleList, match="without a reason"):
+        known_failures("fake", tmp_path)
+
+
+def test_report_shows_the_exchange(control: Control, drivers: dict[str, Driver]) -> None:
+    """What failed is shown with the exchange seen, beside what was expected."""
+    (good,) = load(GOOD, "here")
+    case = Case(good.id, {**good.document, "expect": {"sleeps": []}})
+    seen = run(case, drivers["python-sync"], control)
+    told = report(case, "python-sync", judge(case, seen), seen)
+    for part in (
+        "RETRY-5",
+        "✗ sleeps: expected []",
+        "+7000 ms  api  me.get → 200",
+        "'ms': 7000",
+        '"id": "suite"',
+        "expected:",
+    ):
+        assert part in told
 
 
 def test_driver_that_is_another_is_refused() -> None:

@@ -134,7 +134,7 @@ def test_insufficient_scope_has_a_class() -> None:
             ],
             [
                 FieldError(code="taken", detail="d", pointer="/email", parameter=None),
-                FieldError(code="max", detail="e", pointer=None, parameter="limit"),
+                FieldError(code="max", detail="d", pointer=None, parameter="limit"),
             ],
         ),
         ([{}], []),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -34,12 +33,12 @@ class Kept(logging.Handler):
 
 
 @pytest.fixture
-def kept() -> Iterator[Kept]:
-    yield Kept()
+def kept() -> Kept:
+    return Kept()
 
 
 def logger_of(kept: Kept, level: int) -> logging.Logger:
-    logger = logging.Logger("test", level)
+    logger = logging.Logger("test", level)  # noqa: LOG001 (one that no other test shares)
     logger.addHandler(kept)
     return logger
 
@@ -107,7 +106,8 @@ async def test_no_records_unless_asked(flavour: Flavour, wire: Wire, kept: Kept)
 
 def test_headers_by_allow_list() -> None:
     """LOG: what is on the list is shown, all else is REDACTED, whatever its name."""
-    headers: dict[str, Any] = dict.fromkeys([*policy.LOGGING_HEADERS, "authorization", "cookie", "x-api-key", "novel"], "v")
+    names = [*policy.LOGGING_HEADERS, "authorization", "cookie", "x-api-key", "novel"]
+    headers: dict[str, Any] = dict.fromkeys(names, "v")
     assert {name for name, value in shown(headers).items() if value == "v"} == policy.LOGGING_HEADERS
     assert {"authorization", "cookie", "x-api-key", "novel"} == {
         name for name, value in shown(headers).items() if value == "REDACTED"

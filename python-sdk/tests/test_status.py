@@ -34,7 +34,7 @@ async def raised_by(flavour: Flavour, wire: Wire, *script: Any, **options: Any) 
     ],
 )  # fmt: skip
 async def test_each_status_has_its_class(flavour: Flavour, wire: Wire, status: int, name: str) -> None:
-    """ERR: the class follows the status, the code the problem; the message says what, to which operation, and the id."""
+    """ERR: the class follows the status, the code the problem; the message says what happened, to what, with its id."""
     error = await raised_by(flavour, wire, problem(status, "some_code", extra=[1]))
     assert name == type(error).__name__
     assert ("some_code", status, REQUEST_ID, "users.get", 1) == (
@@ -106,8 +106,12 @@ async def test_refused_members_are_listed(flavour: Flavour, wire: Wire) -> None:
 
 @pytest.mark.parametrize(
     "location, shown",
-    [("https://evil.example/login?token=t0p", "https://evil.example"), ("/login?token=t0p", "redirect"), (None, "redirect")],
-)  # fmt: skip
+    [
+        ("https://evil.example/login?token=t0p", "https://evil.example"),
+        ("/login?token=t0p", "redirect"),
+        (None, "redirect"),
+    ],
+)
 async def test_redirects_are_not_followed(flavour: Flavour, wire: Wire, location: str | None, shown: str) -> None:
     """AUTH-8: a redirect is an error that names the origin of its Location and nothing more of it."""
     headers = {} if location is None else {"location": location}
@@ -142,7 +146,7 @@ async def test_missing_scopes_are_named(flavour: Flavour, wire: Wire) -> None:
 async def test_wire_errors(
     flavour: Flavour, wire: Wire, failure: Exception, name: str, code: str, outcome: str, retryable: bool
 ) -> None:
-    """ERR, AUTH-9: a wire error is typed and raised outside of any `except`, so that no frame of httpx hangs on to it."""
+    """ERR, AUTH-9: a wire error is typed and raised outside of any `except`, so that no frame of httpx clings to it."""
     error = await raised_by(flavour, wire, failure)
     assert (name, code, outcome, retryable, None) == (
         type(error).__name__,

@@ -1,4 +1,4 @@
-"""`python -m generate [--check]`, run in `spec/`: makes `ir.json` and the SDK's `_generated`, or says what differs."""
+"""`python -m generate [--check]`, run in `spec/`: makes `ir.json` and each SDK's `_generated`, or says what differs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,31 @@ import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from . import adapter, build, document, lint, output, policy, python, serialise, unasync
+from . import adapter, build, document, lint, node, output, policy, python, serialise, unasync
 from .findings import SpecError
 
 SPEC = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things are: the folder of the document, and the sources of each SDK, which `_generated` goes into."""
+
+    spec: Path
+    python: Path
+    node: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What a document gives: the text of `ir.json`, and the unformatted files of each `_generated`, by their path."""
+
+    ir: str
+    folders: Mapping[Path, Mapping[str, str]]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,54 +41,69 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--spec", type=Path, default=SPEC, help="folder of openapi.yaml, policy.yaml and ir.json")
     parser.add_argument(
-        "--sdk", type=Path, default=SPEC.parent / "python-sdk" / "src" / "admin_api", help="the SDK's package"
+        "--python", type=Path, default=SPEC.parent / "python-sdk" / "src" / "admin_api", help="the Python package"
+    )
+    parser.add_argument(
+        "--node", type=Path, default=SPEC.parent / "node-sdk" / "src", help="the sources of the Node package"
     )
     options = parser.parse_args(arguments)
+    places = Places(options.spec, options.python, options.node)
     try:
-        return _check(options.spec, options.sdk) if options.check else _generate(options.spec, options.sdk)
+        product = produce(places)
+        return _check(places, product) if options.check else _write(places, product)
     except SpecError as error:
         for finding in error.findings:
             print(f"error: {finding}", file=sys.stderr)
         return 1
 
 
-def _generate(spec: Path, sdk: Path) -> int:
-    text, files = produce(spec, sdk)
-    (spec / "ir.json").write_text(text, encoding="utf-8", newline="\n")
-    output.write(sdk / "_generated", files)
+def _write(places: Places, product: Product) -> int:
+    (places.spec / "ir.json").write_text(product.ir, encoding="utf-8", newline="\n")
+    for folder, files in product.folders.items():
+        output.write(folder, files)
     return 0
 
 
-def _check(spec: Path, sdk: Path) -> int:
-    text, files = produce(spec, sdk)
-    with tempfile.TemporaryDirectory() as scratch:
-        fresh = Path(scratch)
-        (fresh / "ir.json").write_text(text, encoding="utf-8", newline="\n")
-        output.write(fresh / "_generated", files)
-        stale = [
-            str(sdk / "_generated" / path) for path in output.differences(fresh / "_generated", sdk / "_generated")
-        ]
-        committed = spec / "ir.json"
-        if not committed.exists() or committed.read_bytes() != (fresh / "ir.json").read_bytes():
-            stale.append(str(committed))
+def _check(places: Places, product: Product) -> int:
+    stale: list[str] = []
+    for folder, files in product.folders.items():
+        with tempfile.TemporaryDirectory() as scratch:
+            fresh = Path(scratch) / folder.name
+            output.write(fresh, files)
+            stale += [str(folder / path) for path in output.differences(fresh, folder)]
+    committed = places.spec / "ir.json"
+    if not committed.exists() or committed.read_bytes() != product.ir.encode():
+        stale.append(str(committed))
     for path in stale:
         print(f"error: {path} is not what the document gives; run make generate", file=sys.stderr)
     return 1 if stale else 0
 
 
-def produce(spec: Path, sdk: Path) -> tuple[str, dict[str, str]]:
-    """The text of `ir.json`, and the unformatted files of the SDK's `_generated`.
+def produce(places: Places) -> Product:
+    """All that is generated.
 
     Raises:
-        SpecError: the document, the policy or a room of the SDK cannot be generated from.
+        SpecError: the document, the policy or a room of an SDK cannot be generated from.
     """
-    raw = document.load(spec / "openapi.yaml")
+    raw = document.load(places.spec / "openapi.yaml")
     lint.check(raw)
     api = build.build(raw, adapter.parse(raw))
     schema = json.loads((SPEC / "ir.schema.json").read_text(encoding="utf-8"))
     serialise.check(serialise.to_json(api), schema)
-    files = {**python.emit(api), "policy.py": policy.emit(policy.load(spec / "policy.yaml"))}
-    return serialise.to_text(api), {**files, **unasync.derive(unasync.rooms(sdk), files)}
+    numbers = policy.load(places.spec / "policy.yaml")
+    files = {**python.emit(api), "policy.py": policy.emit(numbers)}
+    twins = unasync.derive(unasync.rooms(places.python), files)
+    return Product(
+        serialise.to_text(api),
+        {
+            places.python / "_generated": {**files, **twins, "README.md": python.README},
+            places.node / "_generated": {
+                **node.emit(api),
+                "policy.ts": node.policy.emit(numbers),
+                "README.md": node.README,
+            },
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Writes a folder of generated files: deleted first, formatted by the pinned ruff, LF only; or compares two of them."""
+"""Writes a folder of generated files: deleted first, LF only, Python formatted by the pinned ruff; compares two."""
 
 from __future__ import annotations
 
@@ -11,13 +11,9 @@ from pathlib import Path
 
 from .findings import Finding, SpecError
 
-README = (
-    "Made by `make generate` from `spec/openapi.yaml` and the async rooms; never edited, imported by the rooms alone.\n"
-)
-
 
 def write(folder: Path, files: Mapping[str, str]) -> None:
-    """Replace a folder by generated Python files, formatted.
+    """Replace a folder by generated files; Python is formatted here, other languages are laid out by their emitter.
 
     Raises:
         SpecError: printed text shows an object of the parser instead of a value.
@@ -30,12 +26,13 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f"{folder.name}.") as scratch:
         fresh = Path(scratch) / folder.name
-        for path, text in {**files, "README.md": README}.items():
+        for path, text in files.items():
             target = fresh / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8", newline="\n")
-        _ruff("check", "--select", "I,F401", "--fix", "--quiet", str(fresh))
-        _ruff("format", "--line-length", "120", "--quiet", str(fresh))
+        if any(path.endswith(".py") for path in files):
+            _ruff("check", "--select", "I,F401", "--fix", "--quiet", str(fresh))
+            _ruff("format", "--line-length", "120", "--quiet", str(fresh))
         if folder.exists():  # only now, so that a failure leaves the last output whole
             shutil.rmtree(folder)
         fresh.rename(folder)

@@ -34,7 +34,8 @@ def project(tmp_path: Path) -> tuple[Path, Path]:
 def run(project: tuple[Path, Path], *arguments: str) -> int:
     """The command on a project; its exit code."""
     spec, sdk = project
-    return command.main([*arguments, "--spec", str(spec), "--sdk", str(sdk)])
+    places = ["--spec", str(spec), "--python", str(sdk), "--node", str(sdk.parent / "node")]
+    return command.main([*arguments, *places])
 
 
 def test_golden(tmp_path: Path) -> None:
@@ -62,14 +63,16 @@ def test_check_passes_after_generate(project: tuple[Path, Path]) -> None:
     assert before == {path: path.stat().st_mtime_ns for path in project[1].rglob("*")}
 
 
-@pytest.mark.parametrize("drift", ["edited", "deleted", "added", "ir", "crlf"])
+@pytest.mark.parametrize("drift", ["edited", "deleted", "added", "ir", "crlf", "node"])
 def test_check_names_drift(project: tuple[Path, Path], drift: str, capsys: pytest.CaptureFixture[str]) -> None:
     """`--check` fails and names each file that is not what the document gives."""
     assert 0 == run(project)
     spec, sdk = project
-    target = {"ir": spec / "ir.json", "added": sdk / "_generated" / "old.py"}.get(
-        drift, sdk / "_generated" / "models" / "pets.py"
-    )
+    target = {
+        "ir": spec / "ir.json",
+        "added": sdk / "_generated" / "old.py",
+        "node": sdk.parent / "node" / "_generated" / "models.ts",
+    }.get(drift, sdk / "_generated" / "models" / "pets.py")
     match drift:
         case "deleted":
             target.unlink()

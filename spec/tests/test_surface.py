@@ -27,7 +27,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "spec").mkdir()
     shutil.copy(MINI / "openapi.yaml", home / "spec")
     shutil.copy(SPEC / "policy.yaml", home / "spec")
-    assert 0 == command.main(["--spec", str(home / "spec"), "--sdk", str(home / "admin_api")])
+    places = ["--spec", str(home / "spec"), "--python", str(home / "admin_api"), "--node", str(home / "node")]
+    assert 0 == command.main(places)
     return home
 
 

@@ -25,6 +25,8 @@ def measure(budget: Budget, rounds: int, *, flavour: str, shape: str) -> Result:
             name: stack.enter_context(started(python("subjects.py", flavour, name, shape, url), core=client_core))
             for name in names
         }
+        for child in children.values():
+            line_of(child)  # it has made its first call, and understood the answer
         for number in range(-1, rounds):  # the first round fills caches and is thrown away
             run: dict[str, float] = {}
             for name in rotated(names, number):

@@ -136,6 +136,7 @@ def check(answer: object, shape: str) -> None:
 def run(call: Call, shape: str) -> None:
     """Measures so many calls per line."""
     check(call(), shape)
+    print("ready", flush=True)
     for line in sys.stdin:
         calls = int(line)
         for _ in range(WARM_UP_CALLS):
@@ -149,6 +150,7 @@ def run(call: Call, shape: str) -> None:
 async def run_async(call: AsyncCall, shape: str) -> None:
     """The same, one call after the other in one loop."""
     check(await call(), shape)
+    print("ready", flush=True)
     # Blocking the loop between measurements is harmless: nothing else lives in it.
     while line := sys.stdin.readline():
         calls = int(line)

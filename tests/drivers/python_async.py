@@ -17,8 +17,6 @@ import protocol
 
 from admin_api import AdminAPIError, AsyncAdminClient
 
-_MAX_LINE = 16 * 1024 * 1024
-
 
 class Time:
     """The runner's time: the last it told, and sleeps that it ends."""
@@ -114,8 +112,8 @@ class Driver:
                 method, info = neutral.method_of(own, message["operation"], raw=message["raw"])
                 positional, named = neutral.arguments_of(info, message["args"], message["options"], folder)
                 value = method(*positional, **named)
-                lazy = info.kind in ("pages", "items", "events")
-                value = await (consume(value, message["consume"], delivered) if lazy else value)
+                lists = info.kind in ("pages", "items", "events")
+                value = await (consume(value, message["consume"], delivered) if lists else value)
                 done["result"] = neutral.result_of(value, folder, raw=message["raw"])
             except AdminAPIError as error:
                 done["error"] = neutral.error_of(error)
@@ -143,7 +141,7 @@ async def consume(lazy: Any, how: str | int, into: list[Any]) -> Any:
 async def main() -> None:
     """Runs until the end of input."""
     driver = Driver()
-    reader = asyncio.StreamReader(limit=_MAX_LINE)
+    reader = asyncio.StreamReader(limit=2**24)  # the longest line
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     protocol.begin("async", ["cancel"])
     while line := await reader.readline():

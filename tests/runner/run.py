@@ -51,6 +51,8 @@ class _Run:
         self.seen = Seen(bindings={"world": world.handle.told})
         #: Call id → how many of its calls are not done.
         self._open: dict[str, int] = {}
+        #: Call id → its calls that sleep.
+        self._asleep: dict[str, list[Message]] = {}
         #: Steps that wait for the first sleep of a call.
         self._while_sleeping: dict[str, Sequence[Mapping[str, Any]]] = {}
         self._closed = False
@@ -135,18 +137,33 @@ class _Run:
                 raise self.driver.failed(f"call {message['call']} crashed in it:\n{message['crash']}")
             self.seen.done[message["call"]].append(message)
             self._open[message["call"]] -= 1
+            self._wake(message["call"])
         elif message["type"] == "ok":
             self._closed = True
         else:
             raise self.driver.failed(f"it said {message}")
 
     def _sleep(self, message: Message) -> None:
-        """Moves the world to the sleeper's moment, max and not sum: two concurrent 7 s sleeps are 7 s (SUITE-2)."""
-        call_id, until_ms = message["call"], message["until_ms"]
-        self.seen.sleeps.append({"call": call_id, "ms": until_ms - message["from_ms"]})
+        call_id = message["call"]
+        self.seen.sleeps.append({"call": call_id, "ms": message["until_ms"] - message["from_ms"]})
         self._carry_out(self._while_sleeping.pop(call_id, ()))
+        self._asleep.setdefault(call_id, []).append(message)
+        self._wake(call_id)
+
+    def _wake(self, call_id: str) -> None:
+        """Moves the world to the next sleeper's moment, once all calls of its id sleep or are done.
+
+        For one still at work it is no later yet: two concurrent 7 s sleeps are 7 s, whoever asks first (SUITE-2).
+        """
+        asleep = self._asleep.get(call_id, [])
+        if not asleep or len(asleep) < self._open.get(call_id, 0):
+            return
+        until_ms = min(message["until_ms"] for message in asleep)
+        self._asleep[call_id] = [message for message in asleep if message["until_ms"] > until_ms]
         now_ms = self.world.move_to(until_ms)
-        self.driver.send({"type": "slept", "id": message["id"], "now_ms": now_ms})
+        for message in asleep:
+            if message["until_ms"] == until_ms:
+                self.driver.send({"type": "slept", "id": message["id"], "now_ms": now_ms})
 
     def _close(self) -> None:
         if not self._closed:

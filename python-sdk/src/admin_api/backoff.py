@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TypeAlias
 
+from ._flavour.fork import after_fork
 from ._generated import policy
 from .exchange import Outcome, Request, Response, TokenFailure
 from .outcome import in_flight
@@ -58,8 +59,13 @@ class Budget:
     """Retries that a client may spend in a row, shared by its copies (RETRY-7)."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._renew_lock()
+        after_fork(self, Budget._renew_lock)
         self._left: int = policy.BUDGET_SIZE
+
+    def _renew_lock(self) -> None:
+        """A lock that some thread held at the fork would stay locked for ever in the child (CONF)."""
+        self._lock = threading.Lock()
 
     @property
     def left(self) -> int:

@@ -46,7 +46,7 @@ class AsyncPager(Generic[T]):
             DecodeError: The server gave a cursor that it gave before (`cursor_repeated`): the list would never end.
         """
         cursor: object = OMIT
-        used: set[str] = set()
+        used: set[object] = {self._query.get(self._op.page.cursor)} if self._op.page else set()
         while True:
             page = await self._page(cursor)
             yield page

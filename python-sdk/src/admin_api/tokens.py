@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeGuard, cast
 from urllib.parse import quote_plus, urlencode
 
 from ._flavour import aio as flavour
@@ -252,9 +252,14 @@ class AsyncClientCredentials:
         return landed_token(await self._send(request), asked_at, self._scopes)
 
 
+def sendable(token: object) -> TypeGuard[str]:
+    """Whether a token can stand in a header (RFC 6750, section 2.1, and leniently all visible ASCII)."""
+    return isinstance(token, str) and bool(token) and all("!" <= character <= "~" for character in token)
+
+
 def check_token(token: object) -> None:
     """Raises ConfigurationError for a token that cannot stand in a header; does not show it."""
-    if not isinstance(token, str) or not token or not all("!" <= character <= "~" for character in token):
+    if not sendable(token):
         raise ConfigurationError("A token must be a string of visible ASCII characters.", code="invalid_token_option")
 
 
@@ -282,13 +287,7 @@ def landed_token(outcome: Outcome, asked_at: float, asked: tuple[str, ...]) -> T
     value, kind, lifetime, scope = (
         document.get(name) for name in ("access_token", "token_type", "expires_in", "scope")
     )
-    if (
-        not isinstance(value, str)
-        or not value.isascii()
-        or not value.isprintable()
-        or not isinstance(kind, str)
-        or kind.lower() != "bearer"
-    ):
+    if not sendable(value) or not isinstance(kind, str) or kind.lower() != "bearer":
         return TokenFailure(
             "invalid_token_response", "The token endpoint's answer holds no bearer token.", True, outcome
         )

@@ -30,6 +30,7 @@ WIRE_ERRORS: tuple[tuple[type[Exception], str, Effect], ...] = (
     (httpx.ProxyError, "proxy_failed", "not_sent"),
     (httpx.UnsupportedProtocol, "unsupported_protocol", "final"),
     (httpx.LocalProtocolError, "invalid_request", "final"),
+    (httpx.InvalidURL, "invalid_request", "final"),
     (httpx.TimeoutException, "timeout", "maybe_acted"),
     (httpx.RemoteProtocolError, "invalid_answer", "maybe_acted"),
     (httpx.DecodingError, "invalid_encoding", "maybe_acted"),
@@ -99,11 +100,16 @@ class AsyncTransport:
         self._proxies = {origin(url): proxy_for(url) for url in origins}
         self._verify = _verified(verify)
         self._foreign = _adapted(http_client)
-        self._lock = threading.Lock()
+        self._renew_lock()
+        flavour.after_fork(self, AsyncTransport._renew_lock)
         self._pools: WeakKeyDictionary[flavour.Home, dict[tuple[int, str | None], httpx.AsyncHTTPTransport]] = (
             WeakKeyDictionary()
         )
         self._closing = threading.Event()
+
+    def _renew_lock(self) -> None:
+        """A lock that some thread held at the fork would stay locked for ever in the child (CONF)."""
+        self._lock = threading.Lock()
 
     async def send(self, request: Request) -> Outcome:
         """One attempt: from connect to the last byte, or to the last header of a streamed success (RETRY-6)."""
@@ -128,7 +134,7 @@ class AsyncTransport:
                     return response
                 response.body = await _read(answer)
                 return response
-        except (httpx.HTTPError, TimeoutError, OSError) as caught:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as caught:
             error = caught
         except RuntimeError as caught:  # a pool that was closed while a request was on its way
             if not self._closing.is_set():
@@ -139,7 +145,9 @@ class AsyncTransport:
         return wire_error(error, attempt, by_deadline=by_deadline, response=response)
 
     async def _exchange(self, request: Request, seconds: float) -> httpx.Response:
-        outgoing = _outgoing(request, seconds)
+        # What is streamed is read in its consumer's time; our own sockets are bounded without httpx's help.
+        read = None if request.call.streamed and self._foreign is None else seconds
+        outgoing = _outgoing(request, {"connect": seconds, "read": read, "write": seconds, "pool": seconds})
         if self._foreign is not None:
             return await self._foreign(outgoing)
         return await self._pool(request.url).handle_async_request(outgoing)
@@ -174,7 +182,7 @@ class AsyncTransport:
                 await pool.aclose()
 
 
-def _outgoing(request: Request, seconds: float) -> httpx.Request:
+def _outgoing(request: Request, timeouts: dict[str, float | None]) -> httpx.Request:
     """The request as httpx wants it. Secrets are revealed here alone, in a frame gone before the wait (AUTH-9)."""
     content = request.content
     return httpx.Request(
@@ -184,7 +192,7 @@ def _outgoing(request: Request, seconds: float) -> httpx.Request:
             (name, value.reveal() if isinstance(value, Secret) else value) for name, value in request.headers.items()
         ],
         content=content if content is None or isinstance(content, bytes) else AsyncBodyStream(content),
-        extensions={"timeout": {"connect": seconds, "read": seconds, "write": seconds, "pool": seconds}},
+        extensions={"timeout": timeouts},
     )
 
 
@@ -240,6 +248,7 @@ def _adapted(client: Any) -> Callable[[httpx.Request], Awaitable[httpx.Response]
     if hasattr(client, "send"):
 
         async def send(request: httpx.Request) -> httpx.Response:
+            del request.extensions["timeout"]  # so that the client sets its own
             return cast("httpx.Response", await client.send(request, stream=True, follow_redirects=False))
 
         return send

@@ -62,6 +62,7 @@ class Stream(Generic[T]):
         self._headers = headers
         self._options = options
         self._iterator: Generator[T, None, None] | None = None
+        self._waiting_since = 0.0
         self.last_id: str | None = None
         """Id of the last item delivered; pass it to go on from there in another process."""
 
@@ -89,6 +90,7 @@ class Stream(Generic[T]):
                 for item in stream:
                     fruitless = 0
                     yield item
+                    self._waiting_since = self._caller.clock.monotonic()  # the consumer's own time does not count
                 return
             except Broken as broken:
                 reason = str(broken)
@@ -151,14 +153,18 @@ class Stream(Generic[T]):
         body = response.stream
         chunks = body.iter_bytes()
         clock = self._caller.clock
-        waiting_since = clock.monotonic()
+        self._waiting_since = clock.monotonic()
         try:
             while True:
-                idle = None if self.idle_timeout is None else self.idle_timeout - (clock.monotonic() - waiting_since)
+                idle = None
+                if self.idle_timeout is not None:
+                    idle = self.idle_timeout - (clock.monotonic() - self._waiting_since)
+                    if idle <= 0:  # bytes came, heartbeats for one, and no item
+                        raise self._idle(response)
                 bounds = [bound for bound in (silence, idle) if bound is not None]
                 error: Exception
                 try:
-                    with flavour.limit(max(0.001, min(bounds)) if bounds else None):
+                    with flavour.limit(min(bounds) if bounds else None):
                         chunk = next(chunks, None)
                 except LOST as caught:
                     error = caught
@@ -167,24 +173,26 @@ class Stream(Generic[T]):
                         return
                     for line in self._cut(lines, chunk, response):
                         yield line
-                        waiting_since = clock.monotonic()  # the consumer's own time does not count
                     continue
                 timed_out = isinstance(error, TimeoutError | httpx.TimeoutException)
                 if timed_out and idle is not None and (silence is None or idle <= silence):
-                    raise APITimeoutError(
-                        f"{self._op.id}: No item for {self.idle_timeout} s. Raise idle_timeout if that is usual.",
-                        code="idle_timeout",
-                        operation=self._op.id,
-                        outcome="unknown",
-                        retryable=True,
-                        attempts=response.call.attempts,
-                        request_id=response.request_id,
-                    )
+                    raise self._idle(response)
                 raise Broken(
                     "The connection fell silent." if timed_out else f"The connection was lost ({type(error).__name__})."
                 )
         finally:
             body.close()
+
+    def _idle(self, response: Response) -> APITimeoutError:
+        return APITimeoutError(
+            f"{self._op.id}: No item for {self.idle_timeout} s. Raise idle_timeout if that is usual.",
+            code="idle_timeout",
+            operation=self._op.id,
+            outcome="unknown",
+            retryable=True,
+            attempts=response.call.attempts,
+            request_id=response.request_id,
+        )
 
     def _cut(self, lines: Lines, chunk: bytes, response: Response) -> list[bytes]:
         try:
@@ -208,7 +216,7 @@ class Stream(Generic[T]):
 class ItemStream(Stream[T]):
     """An NDJSON export: items in order of creation, until the line that says how many there were."""
 
-    idle_timeout = policy.STREAM_NDJSON_IDLE_TIMEOUT
+    idle_timeout: float | None = policy.STREAM_NDJSON_IDLE_TIMEOUT
 
     def _position(self) -> tuple[Mapping[str, object], Mapping[str, object]]:
         assert self._op.stream is not None
@@ -247,7 +255,7 @@ class ItemStream(Stream[T]):
 class EventStream(Stream[T]):
     """Server-sent events, reconnected with Last-Event-ID; `event: end` or a 204 is the end."""
 
-    idle_timeout = None
+    idle_timeout: float | None = None
     liveness: float = policy.STREAM_LIVENESS
     """Seconds without a byte, heartbeats included, after which the connection counts as lost."""
     _retry: float | None = None

@@ -40,6 +40,7 @@ WIRE_ERRORS: tuple[tuple[type[Exception], str, Effect], ...] = (
     (httpx.ProxyError, "proxy_failed", "not_sent"),
     (httpx.UnsupportedProtocol, "unsupported_protocol", "final"),
     (httpx.LocalProtocolError, "invalid_request", "final"),
+    (httpx.InvalidURL, "invalid_request", "final"),
     (httpx.TimeoutException, "timeout", "maybe_acted"),
     (httpx.RemoteProtocolError, "invalid_answer", "maybe_acted"),
     (httpx.DecodingError, "invalid_encoding", "maybe_acted"),
@@ -112,11 +113,16 @@ class Transport:
         self._proxies = {origin(url): proxy_for(url) for url in origins}
         self._verify = _verified(verify)
         self._foreign = _adapted(http_client)
-        self._lock = threading.Lock()
+        self._renew_lock()
+        flavour.after_fork(self, Transport._renew_lock)
         self._pools: WeakKeyDictionary[flavour.Home, dict[tuple[int, str | None], httpx.HTTPTransport]] = (
             WeakKeyDictionary()
         )
         self._closing = threading.Event()
+
+    def _renew_lock(self) -> None:
+        """A lock that some thread held at the fork would stay locked for ever in the child (CONF)."""
+        self._lock = threading.Lock()
 
     def send(self, request: Request) -> Outcome:
         """One attempt: from connect to the last byte, or to the last header of a streamed success (RETRY-6)."""
@@ -141,7 +147,7 @@ class Transport:
                     return response
                 response.body = _read(answer)
                 return response
-        except (httpx.HTTPError, TimeoutError, OSError) as caught:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as caught:
             error = caught
         except RuntimeError as caught:  # a pool that was closed while a request was on its way
             if not self._closing.is_set():
@@ -152,7 +158,9 @@ class Transport:
         return wire_error(error, attempt, by_deadline=by_deadline, response=response)
 
     def _exchange(self, request: Request, seconds: float) -> httpx.Response:
-        outgoing = _outgoing(request, seconds)
+        # What is streamed is read in its consumer's time; our own sockets are bounded without httpx's help.
+        read = None if request.call.streamed and self._foreign is None else seconds
+        outgoing = _outgoing(request, {"connect": seconds, "read": read, "write": seconds, "pool": seconds})
         if self._foreign is not None:
             return self._foreign(outgoing)
         return self._pool(request.url).handle_request(outgoing)
@@ -187,7 +195,7 @@ class Transport:
                 pool.close()
 
 
-def _outgoing(request: Request, seconds: float) -> httpx.Request:
+def _outgoing(request: Request, timeouts: dict[str, float | None]) -> httpx.Request:
     """The request as httpx wants it. Secrets are revealed here alone, in a frame gone before the wait (AUTH-9)."""
     content = request.content
     return httpx.Request(
@@ -197,7 +205,7 @@ def _outgoing(request: Request, seconds: float) -> httpx.Request:
             (name, value.reveal() if isinstance(value, Secret) else value) for name, value in request.headers.items()
         ],
         content=content if content is None or isinstance(content, bytes) else BodyStream(content),
-        extensions={"timeout": {"connect": seconds, "read": seconds, "write": seconds, "pool": seconds}},
+        extensions={"timeout": timeouts},
     )
 
 
@@ -253,6 +261,7 @@ def _adapted(client: Any) -> Callable[[httpx.Request], httpx.Response] | None:
     if hasattr(client, "send"):
 
         def send(request: httpx.Request) -> httpx.Response:
+            del request.extensions["timeout"]  # so that the client sets its own
             return cast("httpx.Response", client.send(request, stream=True, follow_redirects=False))
 
         return send
