@@ -109,7 +109,7 @@ types: $(READY) $(NODE) # both strict type checkers
 	$(TOOLS)/pyright --project spec/pyrightconfig.json --pythonpath $(PY)
 
 .PHONY: unit
-unit: $(READY) # the tests of the generator, the SDK and the server, each with its own configuration
+unit: $(READY) $(NODE) # the tests of the generator, the SDK and the server, each with its own configuration
 	echo '==> tests of the generator'
 	$(PYTEST) -n 2 spec/tests
 	echo '==> tests of the Python SDK'
@@ -123,7 +123,7 @@ contract: $(READY) ## the contract suite (CASE="retry/*" DRIVER=python-sync)
 	$(PYTEST) tests $(if $(CASE),--case '$(CASE)') $(if $(DRIVER),--driver '$(DRIVER)')
 
 .PHONY: bench
-bench: $(READY) $(PEERS) ## measure the budgets against their peers into build/bench.json
+bench: $(READY) $(PEERS) $(NODE) ## measure the budgets against their peers into build/bench.json
 	exec $(PY) tests/bench/run.py
 
 # --- set-up, each step redone only when what it depends on has changed

@@ -143,7 +143,7 @@ def test_ir_schema_is_strict() -> None:
 
 
 def test_added_operation_appears(project: tuple[Path, Path]) -> None:
-    """An operation added to a copy of the document is a method of the SDK, in both flavours, with no other edit."""
+    """An operation added to a copy of the document is a method of both SDKs, in each flavour, with no other edit."""
     spec, sdk = project
     shutil.copy(SPEC / "policy.yaml", spec / "policy.yaml")
     added = """
@@ -183,6 +183,8 @@ components:
     )
     assert "class Badge(Model):" in (generated / "models" / "badges.py").read_text(encoding="utf-8")
     assert "def badges(self)" in (generated / "resources" / "__init__.py").read_text(encoding="utf-8")
+    badges = (sdk.parent / "node" / "_generated" / "resources" / "badges.ts").read_text(encoding="utf-8")
+    assert "  get(badgeId: string, options?: RequestOptions): ApiPromise<Badge> {" in badges
     assert '"badges.get": OperationInfo(' in (generated / "operations.py").read_text(encoding="utf-8")
 
 

@@ -180,8 +180,9 @@ def test_types(home: Path, checker: str) -> None:
     else:
         settings = {"typeCheckingMode": "strict", "include": ["admin_api/_generated", f"use_{checker}.py"]}
         (home / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
-        line = ["-m", "pyright", "--pythonpath", sys.executable, "-p", str(home), "--outputjson"]
-        found = subprocess.run([sys.executable, *line], cwd=home, capture_output=True, text=True, check=False)
+        pyright = str(SPEC / "node_modules" / ".bin" / "pyright")
+        line = [pyright, "--pythonpath", sys.executable, "-p", str(home), "--outputjson"]
+        found = subprocess.run(line, cwd=home, capture_output=True, text=True, check=False)
         report = json.loads(found.stdout)["generalDiagnostics"]
         told = "".join(f"{one['file']}:{one['range']['start']['line'] + 1}: {one['message']}\n" for one in report)
         ours = [line for line in told.splitlines() if "/_generated/" in line and "/sync/" not in line]

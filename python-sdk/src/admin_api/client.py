@@ -171,20 +171,22 @@ class AsyncAdminClient(AsyncResources):
         Args:
             method: The HTTP method.
             path: Appended to `base_url`; begins with `/`.
-            query: Query parameters.
+            query: Query parameters, beside those that `path` holds.
             body: Anything that has a JSON form.
 
         Returns:
             The JSON of the answer, None if it has none.
         """
+        segments = path.partition("?")[0].split("/")
         if (
             not path.startswith("/")
-            or not path.isascii()
-            or not path.isprintable()
-            or any(part in ("..", ".") for part in path.split("/"))
+            or not all("!" <= character <= "~" for character in path)
+            or "#" in path
+            or any(segment in ("..", ".") for segment in segments)
         ):
             raise ConfigurationError(
-                "path must begin with '/', hold no '.' or '..' segment, and be visible ASCII.", code="invalid_path"
+                "path must begin with '/', hold no '.' or '..' segment and no '#', and be visible ASCII.",
+                code="invalid_path",
             )
         if not method.isascii() or not method.isalpha():
             raise ConfigurationError("method must be an HTTP method.", code="invalid_method")

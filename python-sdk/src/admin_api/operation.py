@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import Enum
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError, create_model
 
@@ -167,8 +167,16 @@ def path_of(template: str, values: Mapping[str, str]) -> str:
             raise ConfigurationError(
                 f"{name} must be a string that is not empty, '.' or '..'.", code="invalid_path_value"
             )
-        path = path.replace("{" + name + "}", quote(value, safe=""), 1)
+        path = path.replace("{" + name + "}", _quoted(name, value), 1)
     return path
+
+
+def _quoted(name: str, value: str) -> str:
+    try:
+        return quote(value, safe="")
+    except UnicodeEncodeError:  # half a surrogate pair; raised below, so that the text is in no traceback
+        pass
+    raise ConfigurationError(f"{name} is no Unicode text.", code="invalid_text")
 
 
 def query_of(values: Mapping[str, object], deep: tuple[str, ...] = ()) -> str:
@@ -184,7 +192,7 @@ def query_of(values: Mapping[str, object], deep: tuple[str, ...] = ()) -> str:
             pairs += [(name, _text(entry)) for entry in cast("Iterable[object]", value)]
         else:
             pairs.append((name, _text(value)))
-    return urlencode(pairs, quote_via=quote)
+    return "&".join(f"{_quoted('A query parameter', name)}={_quoted(name, value)}" for name, value in pairs)
 
 
 def body_of(values: object) -> bytes:

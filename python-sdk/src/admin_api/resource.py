@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from .clock import AsyncClock
 from .exchange import AsyncSend, Body, Call, Request, Response
 from .operation import Op, RawResponse, answer_of, body_of, path_of, query_of, quoted
-from .options import OMIT, Limits, RequestOptions
+from .options import OMIT, Limits, RequestOptions, check_header
 from .pagination import AsyncPager
 from .streaming import AsyncEventStream, AsyncItemStream
 
@@ -126,15 +126,19 @@ class AsyncCaller:
                 sent["content-length"] = str(content.length)
         if key is not None:
             sent["idempotency-key"] = quoted(key)
-        if headers:
-            sent.update((name.lower(), str(value)) for name, value in headers.items() if value is not OMIT)
+        for name, value in (headers or {}).items():
+            if value is not OMIT:
+                check_header(name, str(value))
+                sent[name.lower()] = str(value)
         if options.headers:
             sent.update((name.lower(), value) for name, value in options.headers.items())
         text = (
             query_of({**query, **options.query} if query else options.query, op.deep) if query or options.query else ""
         )
         url = f"{self._base_url}{path_of(op.path, path) if path else op.path}"
-        return Request(call, op.method, f"{url}?{text}" if text else url, sent, content)
+        if text:
+            url += f"{'&' if '?' in url else '?'}{text}"
+        return Request(call, op.method, url, sent, content)
 
     async def send(self, request: Request) -> Response:
         """Sends through the stack; an answer that is an error is raised there."""

@@ -7,6 +7,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
 from ._generated import policy
@@ -24,6 +25,18 @@ Progress: TypeAlias = Callable[[int, int | None], None]
 
 AGE_HEADER = b"age-encryption.org/v1\n"
 PIECE = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """What was downloaded."""
+
+    size: int
+    """Bytes of ciphertext."""
+    sha256: str
+    """Digest of the ciphertext, lower-case hex."""
+    etag: str | None
+    request_id: str | None
 
 
 class Spool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import httpx
@@ -16,7 +15,15 @@ from ...errors import ConfigurationError, IntegrityError, StreamInterruptedError
 from ...exchange import Response
 from ...operation import Op, answer_of
 from ...options import RequestOptions
-from ...spool import PIECE, DownloadTarget, Progress, Spool, UploadSource, deliver, fill
+from ...spool import (
+    Downloaded,
+    DownloadTarget,
+    Progress,
+    Spool,
+    UploadSource,
+    deliver,
+    fill,
+)
 
 if TYPE_CHECKING:
     from ...encryption import Identity, Recipient
@@ -29,18 +36,6 @@ __all__ = ["DownloadTarget", "Downloaded", "Progress", "UploadSource", "download
 LOST = (httpx.HTTPError, httpx.StreamError, TimeoutError, OSError)
 _DIGEST = re.compile(r"sha-256=:[0-9A-Za-z+/]{43}=:")
 _RANGE = re.compile(r"bytes ([0-9]{1,19})-")
-
-
-@dataclass(frozen=True, slots=True)
-class Downloaded:
-    """What was downloaded."""
-
-    size: int
-    """Bytes of ciphertext."""
-    sha256: str
-    """Digest of the ciphertext, lower-case hex."""
-    etag: str | None
-    request_id: str | None
 
 
 def upload(
@@ -123,21 +118,26 @@ def _fetch(
     on_progress: Progress | None,
     options: RequestOptions | None,
 ) -> Response:
-    """Fills the spool; the attempt counter returns to zero with each byte received."""
-    fruitless = 0
+    """Fills the spool; the attempt counter returns to zero with each byte that was not had before."""
+    fruitless = most = 0
     etag: str | None = None
     while True:
         headers = {"Range": f"bytes={spool.length}-", "If-Range": etag} if spool.length and etag else {}
         request = caller.prepare(op, path=path, headers=headers, options=options)
         response = caller.send(request)
-        if not _continues(response, spool):
+        continues = _continues(response, spool)
+        if not continues:
             spool.restart()
         etag = response.headers.get("etag")
-        before = spool.length
-        error = _drain(response, spool, request.call.limits.timeout, on_progress)
+        error: str | None = "WrongRange"
+        if continues or response.status != 206:
+            error = _drain(response, spool, request.call.limits.timeout, on_progress)
+        else:  # a part that was not asked for is of no use
+            response.stream.close()
         if error is None:
             return response
-        fruitless = 1 if spool.length > before else fruitless + 1
+        fruitless = 1 if spool.length > most else fruitless + 1
+        most = max(most, spool.length)
         if fruitless > request.call.limits.max_retries:
             raise StreamInterruptedError(
                 f"{op.id}: The download broke and could not be resumed ({error}). Try again.",
@@ -161,7 +161,7 @@ def _continues(response: Response, spool: Spool) -> bool:
 def _drain(response: Response, spool: Spool, silence: float, on_progress: Progress | None) -> str | None:
     """Reads to the end; the name of what broke it off, None if nothing did. Silence as long as `timeout` breaks it."""
     body = response.stream
-    chunks = body.iter_bytes(PIECE)
+    chunks = body.iter_bytes()  # as they come: what waits to fill a piece would be lost with the connection
     length = response.headers.get("content-length", "")
     total = spool.length + int(length) if length.isdigit() else None
     try:

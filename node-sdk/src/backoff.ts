@@ -1,0 +1,156 @@
+/**
+ * Whether and when to try again (RETRY): pure functions of what came back, the policy, the time and a random number.
+ * Durations are in milliseconds.
+ *
+ * @module
+ */
+import * as policy from './_generated/policy.ts';
+import { Response, TokenFailure } from './exchange.ts';
+import type { Outcome, Request } from './exchange.ts';
+import { inFlight } from './outcome.ts';
+
+const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
+const MONTH = MONTHS.join('|');
+const TIME = '(?<h>[0-2][0-9]):(?<m>[0-5][0-9]):(?<s>[0-6][0-9])';
+
+/** The forms of an HTTP-date (RFC 9110, section 5.6.7): IMF-fixdate, RFC 850, asctime. */
+const DATES = [
+  `(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?<day>[0-3][0-9]) (?<mon>${MONTH}) (?<year>[0-9]{4}) ${TIME} GMT`,
+  `(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (?<day>[0-3][0-9])-(?<mon>${MONTH})-(?<year>[0-9]{2}) ${TIME} GMT`,
+  `(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (?<mon>${MONTH}) (?<day>[ 0-3][0-9]) ${TIME} (?<year>[0-9]{4})`,
+];
+
+/** Try again after `delay` milliseconds. */
+export interface Retry {
+  readonly retry: true;
+  readonly delay: number;
+}
+
+/** Do not try again. */
+export interface Stop {
+  readonly retry: false;
+  /** `final`, `not_allowed`, `attempts`, `retry_after_too_long`, `deadline`, `retry_budget_exhausted`. */
+  readonly reason: string;
+}
+
+export type Decision = Retry | Stop;
+
+const stop = (reason: string): Stop => ({ retry: false, reason });
+
+/** Retries that a client may spend in a row, shared by its copies (RETRY-7). */
+export class Budget {
+  #left = policy.BUDGET_SIZE;
+
+  get left(): number {
+    return this.#left;
+  }
+
+  /** Takes the cost of a retry; false, and nothing taken, if too little is left. */
+  spend(cost: number): boolean {
+    if (this.#left < cost) return false;
+    this.#left -= cost;
+    return true;
+  }
+
+  /** Gives back after a success. */
+  refund(amount: number): void {
+    this.#left = Math.min(policy.BUDGET_SIZE, this.#left + amount);
+  }
+}
+
+/** Milliseconds since the epoch of an HTTP-date in any of its three forms, undefined if it is none. */
+export function httpDate(text: string, now: number): number | undefined {
+  for (const form of DATES) {
+    const found = new RegExp(`^${form}$`).exec(text)?.groups;
+    if (found === undefined) continue;
+    const number = (name: string): number => Number((found[name] ?? '').trim());
+    const month = MONTHS.indexOf(found['mon'] ?? '');
+    let year = number('year');
+    if (found['year']?.length === 2) {
+      // RFC 850: a date more than 50 years ahead lies in the past century
+      const current = new Date(now).getUTCFullYear();
+      year += current - (current % 100);
+      if (year > current + 50) year -= 100;
+    }
+    const day = new Date(0);
+    day.setUTCFullYear(year, month, number('day')); // Date.UTC would take years below 100 for others
+    day.setUTCHours(number('h'), number('m'));
+    const valid = year > 0 && day.getUTCMonth() === month && day.getUTCDate() === number('day') && number('h') < 24;
+    return valid ? day.getTime() + number('s') * 1000 : undefined;
+  }
+  return undefined;
+}
+
+/**
+ * Milliseconds that the answer asks to wait, undefined if it asks for nothing that can be understood (RETRY-5).
+ *
+ * A date is measured from the answer's own Date, if that is valid, so that the two clocks need not agree.
+ */
+export function retryAfter(response: Response, now: number): number | undefined {
+  const text = trimmed(response.headers.get('retry-after'));
+  if (/^[0-9]+$/.test(text)) return text.length <= 9 ? Number(text) * 1000 : Infinity;
+  const asked = httpDate(text, now);
+  if (asked === undefined) return undefined;
+  return Math.max(0, asked - (httpDate(trimmed(response.headers.get('date')), now) ?? now));
+}
+
+function trimmed(value: string | null): string {
+  return (value ?? '').replace(/^[ \t]+|[ \t]+$/g, '');
+}
+
+/** Milliseconds before a retry, `retry` counted from 0, with full jitter from `random` in [0, 1] (RETRY-4). */
+export function backoff(retry: number, random: number): number {
+  return random * Math.min(policy.RETRY_CAP, policy.RETRY_BASE * 2 ** Math.min(retry, 62));
+}
+
+/** Whether the failure may pass (RETRY-1). */
+export function transient(outcome: Outcome, method: string): boolean {
+  if (outcome instanceof TokenFailure) return !outcome.final;
+  if (!(outcome instanceof Response)) return outcome.effect !== 'final' && outcome.code !== 'client_closed'; // it stays closed
+  return (
+    policy.RETRY_STATUSES.has(outcome.status) ||
+    (policy.RETRY_SAFE_STATUSES.has(outcome.status) && policy.RETRY_SAFE_METHODS.has(method)) ||
+    inFlight(outcome)
+  );
+}
+
+/** Whether a repeat can neither lose nor double a write (RETRY-2, RETRY-8). */
+export function allowed(request: Request, outcome: Outcome, actedBefore: boolean): boolean {
+  if (policy.RETRY_SAFE_METHODS.has(request.method) || request.call.keyed) return true;
+  let maybeActed = actedBefore;
+  if (outcome instanceof Response) maybeActed ||= outcome.status !== 429;
+  else if (!(outcome instanceof TokenFailure)) maybeActed ||= outcome.effect === 'maybe_acted';
+  return !maybeActed || (policy.RETRY_IDEMPOTENT_METHODS.has(request.method) && !request.conditional);
+}
+
+/** What a retry costs of the budget (RETRY-7). */
+export function costOf(outcome: Outcome): number {
+  const throttled = outcome instanceof Response && policy.RETRY_THROTTLING_STATUSES.has(outcome.status);
+  return throttled ? policy.BUDGET_THROTTLING_COST : policy.BUDGET_COST;
+}
+
+/**
+ * Whether to try again, and after how long.
+ *
+ * @param request - What was sent; its call knows attempts, limits and deadline.
+ * @param outcome - What came of the last attempt.
+ * @param actedBefore - Whether an earlier attempt of the call may have acted.
+ * @param now - Wall clock, milliseconds since the epoch.
+ * @param random - A number in [0, 1], for jitter.
+ */
+export function decide(
+  request: Request,
+  outcome: Outcome,
+  { actedBefore, now, random }: { actedBefore: boolean; now: number; random: number },
+): Decision {
+  const { call } = request;
+  if (!transient(outcome, request.method)) return stop('final');
+  if (!call.retries || !allowed(request, outcome, actedBefore)) return stop('not_allowed');
+  if (call.attempts > call.limits.maxRetries) return stop('attempts');
+  const answer = outcome instanceof TokenFailure ? outcome.answer : outcome;
+  const asked = answer instanceof Response ? retryAfter(answer, now) : undefined;
+  if (asked !== undefined && asked > call.limits.maxRetryAfter) return stop('retry_after_too_long');
+  const delay = Math.max(backoff(call.attempts - 1, random), asked ?? 0);
+  const left = call.left();
+  return left !== undefined && delay >= left ? stop('deadline') : { retry: true, delay };
+}

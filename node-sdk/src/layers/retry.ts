@@ -1,0 +1,63 @@
+/**
+ * Tries again what may succeed and cannot do harm (RETRY); what to do is decided in `backoff`, here it is done.
+ *
+ * @module
+ */
+import { BUDGET_REFUND } from '../_generated/policy.ts';
+import { costOf, decide } from '../backoff.ts';
+import type { Budget } from '../backoff.ts';
+import { Response } from '../exchange.ts';
+import type { Layer, Outcome } from '../exchange.ts';
+import { note } from '../outcome.ts';
+
+/** A retry that is about to be waited for; logging and telemetry consume it. */
+export interface RetryRecord {
+  readonly operation: string;
+  /** Number of the attempt that failed, from 1. */
+  readonly attempt: number;
+  /** Milliseconds until the next. */
+  readonly delay: number;
+  /** Status of the answer, undefined if there was none. */
+  readonly status: number | undefined;
+  /** Code of the wire error or token failure, undefined if there was an answer. */
+  readonly code: string | undefined;
+  /** The server's request id. */
+  readonly requestId: string | undefined;
+}
+
+/** The layer. */
+export function retry(budget: Budget, onRetry: (record: RetryRecord) => void): Layer {
+  return (send) => async (request) => {
+    const { call } = request;
+    for (;;) {
+      call.attempts += 1;
+      const outcome = await send(request);
+      if (outcome instanceof Response && outcome.status < 300) {
+        budget.refund(call.spent || BUDGET_REFUND);
+        return outcome;
+      }
+      const actedBefore = call.maybeActed;
+      note(call, outcome);
+      const decision = decide(request, outcome, { actedBefore, now: call.clock.now(), random: call.clock.random() });
+      if (!decision.retry) {
+        call.stop = decision.reason;
+        return outcome;
+      }
+      call.spent = costOf(outcome);
+      if (!budget.spend(call.spent)) {
+        call.stop = 'retry_budget_exhausted';
+        return outcome;
+      }
+      onRetry(record(call.operation, call.attempts, decision.delay, outcome));
+      await call.clock.sleep(decision.delay, call.signal);
+    }
+  };
+}
+
+function record(operation: string, attempt: number, delay: number, outcome: Outcome): RetryRecord {
+  return Object.freeze(
+    outcome instanceof Response
+      ? { operation, attempt, delay, status: outcome.status, code: undefined, requestId: outcome.requestId }
+      : { operation, attempt, delay, status: undefined, code: outcome.code, requestId: undefined },
+  );
+}

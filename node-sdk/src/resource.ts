@@ -1,0 +1,240 @@
+/**
+ * What the generated resources stand on: an Op and its arguments become a call through the stack.
+ *
+ * @module
+ */
+import type { Clock } from './clock.ts';
+import { ConfigurationError } from './errors.ts';
+import { Call, Request } from './exchange.ts';
+import type { Body, Response, Secret, Send } from './exchange.ts';
+import { download, upload } from './files.ts';
+import type { Downloaded, DownloadOptions, UploadOptions, UploadSource } from './files.ts';
+import { answerOf, bodyOf, pathOf, queryOf, quoted, rawOf, sorted } from './operation.ts';
+import type { Op, RawResponse } from './operation.ts';
+import { checkOptions, override } from './options.ts';
+import type { Limits, RequestOptions } from './options.ts';
+import { Pager } from './pagination.ts';
+import { EventStream, ItemStream } from './streaming.ts';
+
+const ACCEPT = {
+  ndjson: 'application/x-ndjson, application/problem+json',
+  sse: 'text/event-stream, application/problem+json',
+  binary: 'application/octet-stream, application/problem+json',
+  json: 'application/json, application/problem+json',
+} as const;
+
+/** An answer to be awaited: `await` gives its data, `withResponse()` what came beside it too. Sent at once, once. */
+export class ApiPromise<T> implements Promise<T> {
+  readonly #raw: Promise<RawResponse<T>>;
+  readonly [Symbol.toStringTag] = 'ApiPromise';
+
+  constructor(raw: Promise<RawResponse<T>>) {
+    this.#raw = raw;
+  }
+
+  /** The data with status, headers, request id, audit event id, attempts and idempotency key. */
+  withResponse(): Promise<RawResponse<T>> {
+    return this.#raw;
+  }
+
+  then<A = T, B = never>(
+    fulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#raw.then(({ data }) => data).then(fulfilled, rejected);
+  }
+
+  catch<B = never>(rejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
+    return this.then(null, rejected);
+  }
+
+  finally(settled?: (() => void) | null): Promise<T> {
+    return this.then().finally(settled);
+  }
+}
+
+/** What a request is made of. */
+export interface Parts {
+  path?: Readonly<Record<string, string>>;
+  query?: Readonly<Record<string, unknown>>;
+  headers?: Readonly<Record<string, string>>;
+  content?: Uint8Array<ArrayBuffer> | Body | undefined;
+  options?: RequestOptions | undefined;
+  limits?: Limits;
+}
+
+/** Turns operations into calls: what a client lends to its resources. */
+export class Caller {
+  readonly #send: Send;
+  readonly #baseUrl: string;
+  readonly #newId: () => string;
+  readonly #userAgent: string | undefined;
+  readonly #warned: Set<string>;
+  readonly limits: Limits;
+  readonly clock: Clock;
+
+  constructor(facts: {
+    /** The stack. */
+    send: Send;
+    /** Paths are appended to it, never resolved against it (AUTH-7). */
+    baseUrl: string;
+    limits: Limits;
+    clock: Clock;
+    /** Makes idempotency keys; never from a seeded generator (STACK). */
+    newId: () => string;
+    /** What the SDK calls itself; undefined in browsers, which do not let it. */
+    userAgent: string | undefined;
+    warned?: Set<string>;
+  }) {
+    this.#send = facts.send;
+    this.#baseUrl = facts.baseUrl;
+    this.#newId = facts.newId;
+    this.#userAgent = facts.userAgent;
+    this.#warned = facts.warned ?? new Set();
+    this.limits = facts.limits;
+    this.clock = facts.clock;
+  }
+
+  /** The same caller with other limits and another clock; the stack is shared. */
+  withLimits(limits: Limits, clock: Clock): Caller {
+    return new Caller({
+      send: this.#send,
+      baseUrl: this.#baseUrl,
+      newId: this.#newId,
+      userAgent: this.#userAgent,
+      warned: this.#warned,
+      limits,
+      clock,
+    });
+  }
+
+  /**
+   * The request of an operation, with the call it belongs to.
+   *
+   * @throws ConfigurationError if an argument cannot be sent.
+   */
+  prepare(op: Op<unknown>, { path = {}, query = {}, headers = {}, content, options = {}, limits }: Parts): Request {
+    checkOptions(options);
+    const { idempotencyKey } = options;
+    const key = op.idempotent === true ? (idempotencyKey === null ? undefined : (idempotencyKey ?? this.#newId())) : undefined;
+    const streamed = op.stream !== undefined || op.binary === true;
+    const call = new Call({
+      operation: op.id,
+      method: op.method,
+      limits: limits ?? override(this.limits, options),
+      clock: this.clock,
+      idempotencyKey: key,
+      scopes: op.scopes ?? [],
+      streamed,
+      sensitive: op.sensitive ?? false,
+      retries: op.retries ?? true,
+      signal: options.signal,
+    });
+    const sent: Record<string, string | Secret> = {
+      accept: ACCEPT[op.stream?.format ?? (op.binary === true ? 'binary' : 'json')],
+    };
+    if (this.#userAgent !== undefined) {
+      sent['user-agent'] = this.#userAgent;
+      if (streamed) sent['accept-encoding'] = 'identity';
+    }
+    if (content !== undefined) {
+      sent['content-type'] = op.body ?? 'application/json';
+      if (!(content instanceof Uint8Array) && this.#userAgent !== undefined) sent['content-length'] = String(content.length);
+    }
+    if (key !== undefined) sent['idempotency-key'] = quoted(key);
+    Object.assign(sent, headers);
+    for (const [name, value] of Object.entries(options.headers ?? {})) sent[name.toLowerCase()] = value;
+    const text = queryOf({ ...query, ...options.query }, op.deep);
+    const url = this.#baseUrl + pathOf(op.path, path);
+    return new Request(call, op.method, text === '' ? url : `${url}${op.path.includes('?') ? '&' : '?'}${text}`, sent, content);
+  }
+
+  /** Sends through the stack; an answer that is an error is thrown there. */
+  async send(request: Request): Promise<Response> {
+    return (await this.#send(request)) as Response;
+  }
+
+  /** One call, one answer. */
+  call<T>(op: Op<T>, path: Readonly<Record<string, string>>, params: object, options?: RequestOptions): ApiPromise<T> {
+    const { query, headers, body } = sorted(op, params);
+    const sending = async (): Promise<RawResponse<T>> => {
+      this.#warnDeprecated(op);
+      const content = op.body === undefined ? undefined : bodyOf(body);
+      const response = await this.send(this.prepare(op, { path, query, headers, content, options }));
+      return rawOf(response, answerOf(op, response));
+    };
+    return new ApiPromise(sending());
+  }
+
+  /** Warns of a deprecated operation once per client (LOG). */
+  #warnDeprecated(op: Op<unknown>): void {
+    if (op.deprecated !== true || this.#warned.has(op.id)) return;
+    this.#warned.add(op.id);
+    console.warn(`${op.id} is deprecated.${op.sunset === undefined ? '' : ` It goes away on ${op.sunset}.`}`);
+  }
+}
+
+/** Base of the generated resources. */
+export class Resource {
+  protected readonly _caller: Caller;
+
+  constructor(caller: Caller) {
+    this._caller = caller;
+  }
+
+  protected _call<T>(
+    op: Op<T>,
+    path: Readonly<Record<string, string>>,
+    params: object = {},
+    options?: RequestOptions,
+  ): ApiPromise<T> {
+    return this._caller.call(op, path, params, options);
+  }
+
+  protected _pages<T>(
+    op: Op<T>,
+    path: Readonly<Record<string, string>>,
+    params: object = {},
+    options?: RequestOptions,
+  ): Pager<T> {
+    return new Pager(this._caller, op, path, sorted(op, params), options);
+  }
+
+  protected _items<T>(
+    op: Op<T>,
+    path: Readonly<Record<string, string>>,
+    params: object = {},
+    options?: RequestOptions,
+  ): ItemStream<T> {
+    return new ItemStream(this._caller, op, path, sorted(op, params), options);
+  }
+
+  protected _events<T>(
+    op: Op<T>,
+    path: Readonly<Record<string, string>>,
+    params: object = {},
+    options?: RequestOptions,
+  ): EventStream<T> {
+    return new EventStream(this._caller, op, path, sorted(op, params), options);
+  }
+
+  protected _upload<T>(op: Op<T>, source: UploadSource, params: UploadOptions, options?: RequestOptions): ApiPromise<T> {
+    return new ApiPromise(upload(this._caller, op, source, params, options));
+  }
+
+  protected _download(
+    op: Op<unknown>,
+    path: Readonly<Record<string, string>>,
+    params: DownloadOptions,
+    options?: RequestOptions,
+  ): Promise<Downloaded> {
+    return download(this._caller, op, path, params, options);
+  }
+}
+
+/** Throws ConfigurationError for a path that would leave `baseUrl`. */
+export function checkPath(path: string): void {
+  if (!/^\/[!-~]*$/.test(path) || (path.split('?')[0] ?? '').split('/').some((part) => part === '.' || part === '..')) {
+    throw new ConfigurationError("path must begin with '/', hold no '.' or '..' segment, and be visible ASCII.", { code: 'invalid_path' });
+  }
+}

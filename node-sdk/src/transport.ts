@@ -1,0 +1,181 @@
+/**
+ * The adapter to fetch: a Request becomes an exchange on the wire, and whatever happens becomes a value.
+ *
+ * Errors of the wire are mapped here and nowhere else (RETRY-10). Redirects are never followed (AUTH-8).
+ *
+ * @module
+ */
+import { ERRORS_MAX_ERROR_BODY } from './_generated/policy.ts';
+import { joined, streamFrom } from './bytes.ts';
+import { Request, Response, Secret, WireError } from './exchange.ts';
+import type { Call, Effect, Outcome, Stream } from './exchange.ts';
+
+/** fetch, or what stands in for it. */
+export type Fetch = (url: string, init: RequestInit) => Promise<globalThis.Response>;
+
+/** What each code of the runtime means; *not sent* is a promise, so what is not known may have acted. */
+const NOT_SENT: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT',
+]);
+const TLS_VERIFICATION = /^(ERR_TLS_CERT_ALTNAME_INVALID|CERT_.*|.*SELF_SIGNED.*|UNABLE_TO_(GET_ISSUER|VERIFY).*)$/;
+
+const CLOSED = new WireError('client_closed', 'final', 'The client is closed.');
+const TIMED_OUT = Symbol('timed out');
+const CLOSING = Symbol('closing');
+
+/** Names what went wrong on the wire; holds nothing of the exception but its code and kind. */
+export function wireError(error: unknown, status?: number, requestId?: string): WireError {
+  const codes = codesOf(error);
+  const message = codes.length > 0 ? codes.join(', ') : error instanceof Error ? error.name : 'unknown';
+  const make = (code: string, effect: Effect): WireError =>
+    new WireError(code, effect, `The connection failed: ${message}.`, status, requestId);
+  if (codes.some((code) => TLS_VERIFICATION.test(code))) return make('tls_verification_failed', 'final');
+  if (codes.length > 0 && codes.every((code) => NOT_SENT.has(code))) return make('connect_failed', 'not_sent');
+  return make('connection_lost', 'maybe_acted');
+}
+
+/** Codes of an error and its causes; of several addresses tried, the code of each. */
+function codesOf(error: unknown, depth = 0): string[] {
+  if (typeof error !== 'object' || error === null || depth > 5) return [];
+  const { code, cause, errors } = error as { code?: unknown; cause?: unknown; errors?: unknown };
+  if (Array.isArray(errors) && errors.length > 0) return errors.flatMap((each) => codesOf(each, depth + 1));
+  if (typeof code === 'string') return [code];
+  return codesOf(cause, depth + 1);
+}
+
+/** Sends requests over fetch. */
+export class Transport {
+  readonly #fetch: Fetch;
+  readonly #fetchOptions: RequestInit;
+  readonly #running = new Set<AbortController>();
+  #closed = false;
+
+  constructor(fetch: Fetch, fetchOptions: RequestInit) {
+    this.#fetch = fetch;
+    this.#fetchOptions = fetchOptions;
+  }
+
+  /** One attempt: from connect to the last byte, or to the last header of a streamed success (RETRY-6). */
+  readonly send = async (request: Request): Promise<Outcome> => {
+    const { call } = request;
+    call.signal?.throwIfAborted();
+    if (this.#closed) return CLOSED;
+    const left = call.left();
+    const byDeadline = left !== undefined && left < call.limits.timeout;
+    const ms = byDeadline ? left : call.limits.timeout;
+    if (ms <= 0) return new WireError('deadline_exceeded', 'final', 'The deadline has passed.');
+
+    const controller = new AbortController();
+    const cancelled = (): void => controller.abort();
+    const timer = setTimeout(() => controller.abort(TIMED_OUT), ms);
+    call.signal?.addEventListener('abort', cancelled, { once: true });
+    this.#running.add(controller);
+    const release = (): void => {
+      clearTimeout(timer);
+      call.signal?.removeEventListener('abort', cancelled);
+      this.#running.delete(controller);
+    };
+
+    let answer: globalThis.Response | undefined;
+    let handedOver = false;
+    try {
+      answer = await this.#fetch(request.url, this.#init(request, controller.signal));
+      if (answer.type === 'opaqueredirect') {
+        return new WireError('redirect', 'final', 'A redirect is not followed. Check baseUrl.');
+      }
+      if (call.streamed && answer.status < 300) {
+        clearTimeout(timer);
+        handedOver = true;
+        return new Response(call, answer.status, answer.headers, NOTHING, streamOf(answer, controller, release, call));
+      }
+      const body = answer.status < 300 ? new Uint8Array(await answer.arrayBuffer()) : await bounded(answer, controller);
+      return new Response(call, answer.status, answer.headers, body);
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      const { status, requestId } = { status: answer?.status, requestId: answer?.headers.get('x-request-id') ?? undefined };
+      if (controller.signal.reason === TIMED_OUT && controller.signal.aborted) {
+        const code = byDeadline ? 'deadline_exceeded' : 'timeout';
+        return new WireError(code, 'maybe_acted', 'The attempt did not end in time.', status, requestId);
+      }
+      if (controller.signal.aborted) {
+        return new WireError('client_closed', 'maybe_acted', 'The client was closed.', status, requestId);
+      }
+      return wireError(error, status, requestId);
+    } finally {
+      if (!handedOver) release();
+    }
+  };
+
+  /** Ends what is on its way with `client_closed`; nothing can be sent afterwards. */
+  close(): void {
+    this.#closed = true;
+    for (const controller of this.#running) controller.abort(CLOSING);
+  }
+
+  #init(request: Request, signal: AbortSignal): RequestInit {
+    const headers: Record<string, string> = {};
+    for (const [name, value] of Object.entries(request.headers)) {
+      headers[name] = value instanceof Secret ? value.reveal() : value;
+    }
+    const init: RequestInit & { duplex?: 'half' } = { ...this.#fetchOptions, method: request.method, headers, redirect: 'manual', signal };
+    const { content } = request;
+    if (content === undefined) return init;
+    if (content instanceof Uint8Array) {
+      init.body = content;
+      return init;
+    }
+    const held = content.bytes();
+    if (held !== undefined) {
+      init.body = held;
+    } else {
+      init.body = streamFrom(content.chunks());
+      init.duplex = 'half';
+    }
+    return init;
+  }
+}
+
+const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array();
+
+/** At most 1 MiB of an error's body; then the connection is closed (ERR). */
+async function bounded(answer: globalThis.Response, controller: AbortController): Promise<Uint8Array> {
+  if (answer.body === null) return NOTHING;
+  const reader = answer.body.getReader();
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    parts.push(value);
+    size += value.length;
+    if (size >= ERRORS_MAX_ERROR_BODY) {
+      reader.cancel().catch(() => undefined); // what the peer still had to say does not matter
+      controller.abort();
+      break;
+    }
+  }
+  return joined(parts).subarray(0, ERRORS_MAX_ERROR_BODY);
+}
+
+function streamOf(answer: globalThis.Response, controller: AbortController, release: () => void, call: Call): Stream {
+  const reader = answer.body?.getReader();
+  let closed = false;
+  return {
+    async read() {
+      try {
+        const next = await reader?.read();
+        return next?.done === false ? next.value : undefined;
+      } catch (error) {
+        call.signal?.throwIfAborted();
+        throw error;
+      }
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      release();
+      controller.abort();
+      await reader?.cancel().catch(() => undefined); // it is gone either way
+    },
+  };
+}
