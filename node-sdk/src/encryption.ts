@@ -11,8 +11,6 @@
 import * as age from 'age-encryption';
 import { ConfigurationError, IntegrityError, NoMatchingKeyError } from './errors.ts';
 
-const INSPECT = Symbol.for('nodejs.util.inspect.custom');
-
 /** Somebody who can read what is encrypted: the public half of an identity. */
 export class Recipient {
   /** `age1…` */
@@ -56,10 +54,6 @@ export class Identity {
 
   toJSON(): string {
     return 'REDACTED';
-  }
-
-  [INSPECT](): string {
-    return this.toString();
   }
 
   /** Decrypts a stream with whichever of the identities fits. Bytes come before the end is known: use them only afterwards. */

@@ -58,7 +58,7 @@ export interface ErrorFacts {
 
 /** Base of all errors of the SDK. Holds no secret. */
 export class AdminAPIError extends Error {
-  override readonly name: string = new.target.name;
+  override readonly name: string;
   /** What went wrong, for programs: the problem's `code` if there is one, else one of the SDK's own. */
   code: string;
   /** The operation's name, such as `users.create`. */
@@ -82,6 +82,7 @@ export class AdminAPIError extends Error {
 
   constructor(message: string, facts: ErrorFacts = {}) {
     super(message);
+    this.name = new.target.name;
     this.code = facts.code ?? (new.target as typeof AdminAPIError).code;
     this.operation = facts.operation;
     this.outcome = facts.outcome ?? 'not_sent';

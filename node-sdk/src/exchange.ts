@@ -10,8 +10,6 @@ import { RETRY_CONDITIONAL_HEADERS } from './_generated/policy.ts';
 import type { Clock } from './clock.ts';
 import type { Limits } from './options.ts';
 
-const INSPECT = Symbol.for('nodejs.util.inspect.custom');
-
 /** A string that shows itself nowhere: not in JSON, not in a log. Only the transport reveals it (AUTH-9). */
 export class Secret {
   readonly #value: string;
@@ -36,10 +34,6 @@ export class Secret {
 
   toJSON(): string {
     return 'REDACTED';
-  }
-
-  [INSPECT](): string {
-    return 'Secret(REDACTED)';
   }
 }
 

@@ -25,8 +25,8 @@ export interface RetryRecord {
   readonly requestId: string | undefined;
 }
 
-/** The layer. */
-export function retry(budget: Budget, onRetry: (record: RetryRecord) => void): Layer {
+/** The layer. `closing` ends its waits: the attempt that follows finds the client closed. */
+export function retry(budget: Budget, onRetry: (record: RetryRecord) => void, closing: AbortSignal): Layer {
   return (send) => async (request) => {
     const { call } = request;
     for (;;) {
@@ -49,9 +49,24 @@ export function retry(budget: Budget, onRetry: (record: RetryRecord) => void): L
         return outcome;
       }
       onRetry(record(call.operation, call.attempts, decision.delay, outcome));
-      await call.clock.sleep(decision.delay, call.signal);
+      await unlessClosed(call.clock.sleep(decision.delay, call.signal), closing);
     }
   };
+}
+
+/** Waits, but no longer than the client is open. */
+async function unlessClosed(waiting: Promise<void>, closing: AbortSignal): Promise<void> {
+  let done = (): void => undefined;
+  const closed = new Promise<void>((resolve) => {
+    done = resolve;
+    if (closing.aborted) resolve();
+    else closing.addEventListener('abort', done, { once: true });
+  });
+  try {
+    await Promise.race([waiting, closed]);
+  } finally {
+    closing.removeEventListener('abort', done);
+  }
 }
 
 function record(operation: string, attempt: number, delay: number, outcome: Outcome): RetryRecord {

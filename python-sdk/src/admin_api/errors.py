@@ -142,7 +142,8 @@ class APIStatusError(AdminAPIError):
         """The members and parameters that were refused, if the problem names any."""
         given: Any = (self.problem or {}).get("errors")
         entries: Sequence[Any] = cast(Sequence[Any], given) if isinstance(given, list) else ()
-        return [_field_error(cast("Mapping[str, Any]", entry)) for entry in entries if entry and isinstance(entry, Mapping)]
+        shaped = (entry for entry in entries if entry and isinstance(entry, Mapping))
+        return [_field_error(cast("Mapping[str, Any]", entry)) for entry in shaped]
 
 
 def _field_error(entry: Mapping[str, Any]) -> FieldError:
