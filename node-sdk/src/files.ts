@@ -140,7 +140,7 @@ async function pour(content: AsyncIterable<Uint8Array>, to: WritableStream<Uint8
   }
 }
 
-/** Fills the spool; the attempt counter returns to zero with each byte received. */
+/** Fills the spool; the attempt counter returns to zero with each byte that was not had before. */
 async function fetchInto(
   spool: Spool,
   caller: Caller,
@@ -150,18 +150,22 @@ async function fetchInto(
   options: RequestOptions | undefined,
 ): Promise<Response> {
   let fruitless = 0;
+  let most = 0;
   let etag: string | undefined;
   for (;;) {
     const headers: Record<string, string> =
       spool.length > 0 && etag !== undefined ? { range: `bytes=${spool.length}-`, 'if-range': etag } : {};
     const request = caller.prepare(op, { path, headers, options });
     const response = await caller.send(request);
-    if (!continues(response, spool)) await spool.restart();
+    const goesOn = continues(response, spool);
+    if (!goesOn) await spool.restart();
     etag = response.headers.get('etag') ?? undefined;
-    const before = spool.length;
-    const reason = await drain(response, spool, request.call.limits.timeout, onProgress);
+    let reason: string | undefined = 'wrong range';
+    if (goesOn || response.status !== 206) reason = await drain(response, spool, request.call.limits.timeout, onProgress);
+    else await response.stream?.close(); // a part that was not asked for is of no use
     if (reason === undefined) return response;
-    fruitless = spool.length > before ? 1 : fruitless + 1;
+    fruitless = spool.length > most ? 1 : fruitless + 1;
+    most = Math.max(most, spool.length);
     if (fruitless > request.call.limits.maxRetries) {
       throw new StreamInterruptedError(`${op.id}: The download broke and could not be resumed (${reason}). Try again.`, {
         operation: op.id,

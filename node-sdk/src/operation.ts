@@ -111,6 +111,7 @@ export function queryOf(values: Readonly<Record<string, unknown>>, deep: readonl
 
 /** Percent-encoded but for the unreserved characters of RFC 3986, as in every SDK. */
 function encoded(value: string): string {
+  if (!value.isWellFormed()) throw new ConfigurationError('Half a surrogate pair cannot be sent.', { code: 'invalid_text' });
   return encodeURIComponent(value).replace(/[!'()*]/g, (found) => `%${found.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 

@@ -48,7 +48,8 @@ export class Pager<T> implements AsyncIterable<T>, PromiseLike<Page<T>> {
    * @throws DecodeError if the server gives a cursor that it gave before (`cursor_repeated`): the list would never end.
    */
   async *pages(): AsyncGenerator<Page<T>, void, undefined> {
-    const used = new Set<string>();
+    const given = this.#given.query[this.#op.page?.cursor ?? ''];
+    const used = new Set(typeof given === 'string' ? [given] : []);
     let cursor: string | undefined;
     for (;;) {
       const page = await this.#page(cursor);

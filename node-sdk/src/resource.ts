@@ -142,7 +142,12 @@ export class Caller {
       if (!(content instanceof Uint8Array) && this.#userAgent !== undefined) sent['content-length'] = String(content.length);
     }
     if (key !== undefined) sent['idempotency-key'] = quoted(key);
-    Object.assign(sent, headers);
+    for (const [name, value] of Object.entries(headers)) {
+      if (!/^[\t -~]*$/.test(value)) {
+        throw new ConfigurationError(`The value of header ${name} must be visible ASCII text.`, { code: 'invalid_header' });
+      }
+      sent[name] = value;
+    }
     for (const [name, value] of Object.entries(options.headers ?? {})) sent[name.toLowerCase()] = value;
     const text = queryOf({ ...query, ...options.query }, op.deep);
     const url = this.#baseUrl + pathOf(op.path, path);
@@ -234,7 +239,7 @@ export class Resource {
 
 /** Throws ConfigurationError for a path that would leave `baseUrl`. */
 export function checkPath(path: string): void {
-  if (!/^\/[!-~]*$/.test(path) || (path.split('?')[0] ?? '').split('/').some((part) => part === '.' || part === '..')) {
-    throw new ConfigurationError("path must begin with '/', hold no '.' or '..' segment, and be visible ASCII.", { code: 'invalid_path' });
+  if (!/^\/[!-"$-~]*$/.test(path) || (path.split('?')[0] ?? '').split('/').some((part) => part === '.' || part === '..')) {
+    throw new ConfigurationError("path must begin with '/', hold no '.' or '..' segment and no '#', and be visible ASCII.", { code: 'invalid_path' });
   }
 }

@@ -37,6 +37,7 @@ abstract class ResumingStream<T> implements AsyncIterable<T>, AsyncDisposable {
   readonly #path: Readonly<Record<string, string>>;
   readonly #options: RequestOptions;
   #iterator: AsyncGenerator<T, void, undefined> | undefined;
+  #waitingSince = 0;
 
   constructor(
     caller: Caller,
@@ -76,6 +77,7 @@ abstract class ResumingStream<T> implements AsyncIterable<T>, AsyncDisposable {
         for await (const item of this.decode(await this.#open(fruitless, maxRetries))) {
           fruitless = 0;
           yield item;
+          this.#waitingSince = clock.monotonic(); // the consumer's own time does not count
         }
         return;
       } catch (error) {
@@ -125,20 +127,18 @@ abstract class ResumingStream<T> implements AsyncIterable<T>, AsyncDisposable {
     const lines = new Lines();
     const { stream } = response;
     const { clock } = this.#caller;
-    let waitingSince = clock.monotonic();
+    this.#waitingSince = clock.monotonic();
     try {
       for (;;) {
-        const idle = this.idleTimeout === undefined ? undefined : this.idleTimeout - (clock.monotonic() - waitingSince);
+        const idle = this.idleTimeout === undefined ? undefined : this.idleTimeout - (clock.monotonic() - this.#waitingSince);
+        if (idle !== undefined && idle <= 0) throw this.#idle(response); // bytes came, heartbeats for one, and no item
         const chunk = await within(Math.min(silence ?? Infinity, idle ?? Infinity), stream?.read() ?? Promise.resolve(undefined));
         if (typeof chunk === 'string') {
           if (chunk === SILENT && idle !== undefined && idle <= (silence ?? Infinity)) throw this.#idle(response);
           throw new Broken(chunk === SILENT ? 'The connection fell silent.' : `The connection was lost (${chunk}).`);
         }
         if (chunk === undefined) return;
-        for (const line of this.#cut(lines, chunk, response)) {
-          yield line;
-          waitingSince = clock.monotonic(); // the consumer's own time does not count
-        }
+        yield* this.#cut(lines, chunk, response);
       }
     } finally {
       await stream?.close();
