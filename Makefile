@@ -29,6 +29,8 @@ LOCKED := .venv/.locked-$(PLACE)
 READY := .venv/.ready-$(PLACE)
 PEERS := .venv/.peers-$(PLACE)
 NODE  := spec/node_modules/.ready
+SDK   := node-sdk/node_modules/.ready
+DIST  := node-sdk/dist/.built
 
 # Caches live in one folder that can be deleted at any time.
 export MYPY_CACHE_DIR := $(CURDIR)/build/cache/mypy
@@ -43,11 +45,11 @@ help: ## this list
 	printf '\nOptions: PYTHON=python3.12 (any Python >= 3.11) · ARGS="…" for serve and prism · CASE="retry/*" DRIVER=python-sync for contract\n'
 
 .PHONY: demo
-demo: $(READY) ## start the server, run the quickstart against it over TLS, stop everything
+demo: $(READY) $(DIST) ## start the server, run the quickstart against it over TLS, stop everything
 	exec $(PY) examples/run.py demo
 
 .PHONY: examples
-examples: $(READY) ## run every example against a server of its own
+examples: $(READY) $(DIST) ## run every example against a server of its own
 	exec $(PY) examples/run.py all
 
 .PHONY: serve
@@ -102,11 +104,13 @@ lint: $(READY) # ruff: rules and format
 	$(PY) -m ruff format --check --quiet .
 
 .PHONY: types
-types: $(READY) $(NODE) # both strict type checkers
+types: $(READY) $(NODE) $(SDK) # both strict type checkers of each language
 	echo '==> mypy --strict'
 	$(PY) -m mypy
 	echo '==> pyright, strict'
 	$(TOOLS)/pyright --project spec/pyrightconfig.json --pythonpath $(PY)
+	echo '==> TypeScript 6 and 7, strict'
+	npm run --silent --prefix node-sdk types
 
 .PHONY: unit
 unit: $(READY) $(NODE) # the tests of the generator, the SDK and the server, each with its own configuration
@@ -118,7 +122,7 @@ unit: $(READY) $(NODE) # the tests of the generator, the SDK and the server, eac
 	$(PYTEST) -n 2 mock-server/tests
 
 .PHONY: contract
-contract: $(READY) ## the contract suite (CASE="retry/*" DRIVER=python-sync)
+contract: $(READY) $(DIST) ## the contract suite (CASE="retry/*" DRIVER=python-sync)
 	echo '==> contract suite'
 	$(PYTEST) tests $(if $(CASE),--case '$(CASE)') $(if $(DRIVER),--driver '$(DRIVER)')
 
@@ -152,11 +156,25 @@ $(PEERS): requirements/bench.txt $(LOCKED)
 	$(PY) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	touch $@
 
+NODE_IS_NEW_ENOUGH = if ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); \
+	process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'; then \
+		echo 'Node 20.19 or newer is needed, as `node` on the PATH.' >&2; exit 1; fi
+
 $(NODE): spec/package-lock.json spec/package.json spec/.npmrc
 	echo '==> setting up the Node tools in spec/node_modules'
-	if ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'; then
-		echo 'Node 20.19 or newer is needed, as `node` on the PATH.' >&2
-		exit 1
-	fi
+	$(NODE_IS_NEW_ENOUGH)
 	npm ci --prefix spec --loglevel=error > /dev/null
+	touch $@
+
+$(SDK): node-sdk/package-lock.json node-sdk/package.json node-sdk/.npmrc
+	echo '==> setting up the Node SDK'
+	$(NODE_IS_NEW_ENOUGH)
+	npm ci --prefix node-sdk --loglevel=error > /dev/null
+	touch $@
+
+$(DIST): $(SDK) node-sdk/tsconfig.json node-sdk/tsconfig.build.json $(shell find node-sdk/src -name '*.ts')
+	echo '==> building the Node SDK'
+	npm run --silent --prefix node-sdk build
+	mkdir -p examples/node_modules/@admin-api
+	ln -sfn ../../../node-sdk examples/node_modules/@admin-api/sdk
 	touch $@

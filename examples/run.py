@@ -1,4 +1,4 @@
-"""Runs the examples against a reference server of their own: `run.py demo` the first, `run.py all` every one."""
+"""Runs the examples, Python and Node, against a reference server of their own: `run.py demo` the first, `all` all."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from admin_api_mock.control import MockServer
 
 HERE = Path(__file__).resolve().parent
 PORT = 8443
+LANGUAGES = {"Python": [sys.executable, "main.py"], "Node": ["node", "main.mjs"]}
 
 
 def main(which: str) -> int:
     """Starts the server, runs the examples, stops what was started, whatever happens."""
-    examples = sorted(HERE.glob("[0-9][0-9]-*/main.py"))
+    folders = sorted(HERE.glob("[0-9][0-9]-*"))
     signal.signal(signal.SIGTERM, stop)
     server = started()
     try:
         print(f"Reference server at {server.url}, CA certificate {server.ready.ca}")
-        for example in examples[:1] if which == "demo" else examples:
-            code = run(example, server)
-            if code != 0:
-                print(f"{example.parent.name} failed with exit code {code}.", file=sys.stderr)
-                return code
+        for folder in folders[:1] if which == "demo" else folders:
+            for language, program in LANGUAGES.items():
+                server.control.world("root").reset()  # both begin with the same data
+                code = run(f"{folder.name} in {language}", [*program[:-1], str(folder / program[-1])], server)
+                if code != 0:
+                    print(f"{folder.name} in {language} failed with exit code {code}.", file=sys.stderr)
+                    return code
     finally:
         server.stop()
     print("\nThe server is stopped; nothing is left running.")
@@ -42,17 +45,19 @@ def started() -> MockServer:
         return MockServer(["--port", "0"]).start()
 
 
-def run(example: Path, server: MockServer) -> int:
+def run(title: str, command: list[str], server: MockServer) -> int:
     """Runs one example as its own process, configured by the environment as a user's program would be."""
-    print(f"\n\033[1m{example.parent.name}\033[0m" if sys.stdout.isatty() else f"\n{example.parent.name}", flush=True)
+    print(f"\n\033[1m{title}\033[0m" if sys.stdout.isatty() else f"\n{title}", flush=True)
+    ca = server.ready.ca or ""
     environment = {
         **os.environ,
         "ADMIN_API_BASE_URL": server.url,
-        "ADMIN_API_CA_BUNDLE": server.ready.ca or "",
+        "ADMIN_API_CA_BUNDLE": ca,
+        "NODE_EXTRA_CA_CERTS": ca,  # where Node's own fetch looks
         "ADMIN_API_CLIENT_ID": "demo",
         "ADMIN_API_CLIENT_SECRET": "demo-secret",
     }
-    with subprocess.Popen([sys.executable, str(example)], env=environment) as process:
+    with subprocess.Popen(command, env=environment) as process:
         try:
             return process.wait()
         except BaseException:

@@ -137,6 +137,11 @@ class App:
         return answer
 
     async def _send(self, ctx: Context, answer: Answer, send: Send) -> None:
+        body = b"" if answer.status in _BODILESS else answer.body
+        if isinstance(body, bytes) and ctx.cut is None and not (answer.close or answer.scripted):
+            _ended(ctx, "response")
+            if ctx.request.send_whole is not None and ctx.request.send_whole(answer, body):
+                return
         await send(
             {
                 "type": "http.response.start",
@@ -147,9 +152,8 @@ class App:
             }
         )
         cut = ctx.cut
-        if isinstance(answer.body, bytes) and cut is None:
+        if isinstance(body, bytes) and cut is None:
             _ended(ctx, "refused" if answer.close else "response")
-            body = answer.body if answer.status not in _BODILESS else b""
             if answer.close:
                 # The whole answer first, then what is still coming, then the close: a reset would overtake the answer.
                 await send({"type": "http.response.body", "body": body, "more_body": True})
@@ -157,7 +161,7 @@ class App:
                 body = b""
             await send({"type": "http.response.body", "body": body, "more_body": False})
             return
-        items = _one(answer.body) if isinstance(answer.body, bytes) else answer.body
+        items = _one(body) if isinstance(body, bytes) else body
         await self._stream(ctx, items, cut, send)
 
     async def _stream(self, ctx: Context, items: AsyncIterator[bytes], cut: Cut | None, send: Send) -> None:

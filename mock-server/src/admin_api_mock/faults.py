@@ -206,4 +206,4 @@ def _scripted(script: Mapping[str, Any], ctx: Context) -> Answer:
         # One spelling per header: a scripted one replaces ours, whatever its case.
         headers = {ours: kept for ours, kept in headers.items() if ours.lower() != name.lower()} | {name: value}
     encoded = b"" if body is None else body.encode() if isinstance(body, str) else orjson.dumps(body)
-    return Answer(script["status"], headers, encoded)
+    return Answer(script["status"], headers, encoded, scripted=True)

@@ -53,6 +53,8 @@ class Request:
         extensions: Mapping[str, Any] = scope.get("extensions") or {}
         #: The asyncio transport, for faults that need the socket; None under another server than ours.
         self.transport: Any = extensions.get("admin_api_mock.transport")
+        #: Sends an answer that is whole in one piece; False if it could not. Absent under another server than ours.
+        self.send_whole: Callable[[Answer, bytes], bool] | None = extensions.get("admin_api_mock.send_whole")
         #: A number per connection, so that a test can see reuse.
         self.connection: int = extensions.get("admin_api_mock.connection", 0)
         self.body = b""
@@ -156,6 +158,8 @@ class Answer:
     replayed: bool = False
     #: True when the connection must not be used again (an early refusal).
     close: bool = False
+    #: True when a test wrote it (faults.py): it may say anything, even of its own length and connection.
+    scripted: bool = False
 
     @classmethod
     def json(cls, status: int, content: Any, headers: Mapping[str, str] | None = None) -> Answer:

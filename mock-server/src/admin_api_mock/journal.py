@@ -37,7 +37,6 @@ class Entry:
 
     seq: int
     at_ms: int
-    request: Request | None
     method: str
     path: str
     channel: str = "api"
@@ -105,7 +104,6 @@ class Journal:
         entry = Entry(
             self._seq,
             self._clock.now_ms(),
-            request,
             request.method,
             request.path,
             connection=request.connection,

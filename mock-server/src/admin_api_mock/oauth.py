@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105 - the media type of RFC 9068, section 2.1
 REALM = "admin-api"
+#: Principals remembered by their token.
+_REMEMBERED = 1024
 
 
 class InvalidAccessToken(Exception):
@@ -73,24 +75,17 @@ def issue(world: World, client: Client, scopes: list[str]) -> dict[str, Any]:
 
 
 def principal_of(world: World, token: str) -> Principal:
-    """Whom an access token speaks for. Raises InvalidAccessToken."""
-    try:
-        claims = world.keys.verify(token, ACCESS_TOKEN_TYPE)
-    except InvalidSignature:
-        raise InvalidAccessToken from None
-    if claims["iss"] != world.base_url or claims["aud"] != world.base_url:
+    """Whom an access token speaks for, remembered until a token or a user changes. Raises InvalidAccessToken."""
+    store = world.store
+    known = store.grants.bearers.get(token)
+    if known is None or known[0] != store.bearers_revision:
+        if len(store.grants.bearers) >= _REMEMBERED:
+            store.grants.bearers.clear()
+        known = store.grants.bearers[token] = store.bearers_revision, _bearer_of(world, token)
+    principal = known[1]
+    if principal.expires_ms is not None and world.clock.now_ms() >= principal.expires_ms:
         raise InvalidAccessToken
-    expires_ms = claims["exp"] * 1000
-    if world.clock.now_ms() >= expires_ms or not world.store.grants.is_live(claims["jti"]):
-        raise InvalidAccessToken
-    return Principal(
-        type="service_account",
-        id=claims["client_id"],
-        name=claims["client_id"],
-        scopes=frozenset(claims["scope"].split()),
-        client_id=claims["client_id"],
-        expires_ms=expires_ms,
-    )
+    return principal
 
 
 def revoke(world: World, client: Client, token: str) -> None:
@@ -101,6 +96,26 @@ def revoke(world: World, client: Client, token: str) -> None:
         return
     if claims["client_id"] == client.id:
         world.store.grants.revoke(jti=claims["jti"])
+
+
+def _bearer_of(world: World, token: str) -> Principal:
+    """The client of a token that is ours and not revoked, expired or not."""
+    try:
+        claims = world.keys.verify(token, ACCESS_TOKEN_TYPE)
+    except InvalidSignature:
+        raise InvalidAccessToken from None
+    if claims["iss"] != world.base_url or claims["aud"] != world.base_url:
+        raise InvalidAccessToken
+    if not world.store.grants.is_live(claims["jti"]):
+        raise InvalidAccessToken
+    return Principal(
+        type="service_account",
+        id=claims["client_id"],
+        name=claims["client_id"],
+        scopes=frozenset(claims["scope"].split()),
+        client_id=claims["client_id"],
+        expires_ms=claims["exp"] * 1000,
+    )
 
 
 def _basic(field: str) -> tuple[str, str]:

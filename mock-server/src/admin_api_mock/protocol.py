@@ -7,10 +7,10 @@ import asyncio
 import itertools
 import socket
 import struct
-from http import HTTPStatus
+from functools import partial
 from typing import Any, Protocol
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from admin_api_mock.http import DRAIN_SECONDS, MAX_DRAIN_BYTES, Answer
 from admin_api_mock.problems import Problem
@@ -35,7 +35,7 @@ class AdminHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
         """Numbers the connection."""
         super().connection_made(transport)
-        self._extensions = {
+        self._extensions: dict[str, Any] = {
             "admin_api_mock.transport": transport,
             "admin_api_mock.connection": next(_connections),
         }
@@ -60,9 +60,7 @@ class AdminHttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begins a scope that carries the transport."""
         super().on_message_begin()
-        extensions: Any = (
-            self._extensions
-        )  # The specification's extensions are dicts; ours are private to this package.
+        extensions: Any = self._extensions.copy()  # The specification's are dicts; ours are private to this package.
         self.scope["extensions"] = extensions
 
     def on_headers_complete(self) -> None:
@@ -75,6 +73,9 @@ class AdminHttpProtocol(HttpToolsProtocol):
             self._refuse(Problem("header_too_large", f"The header section may have {MAX_HEADER_BYTES} bytes."))
             return
         super().on_headers_complete()
+        cycle: RequestResponseCycle = self.cycle  # Made just now; another request may follow before it is answered.
+        extensions: Any = self.scope["extensions"]
+        extensions["admin_api_mock.send_whole"] = partial(_send_whole, cycle)
 
     def on_body(self, body: bytes) -> None:
         """Hands the body on, unless the request was refused."""
@@ -106,7 +107,9 @@ class AdminHttpProtocol(HttpToolsProtocol):
         if self._drain_left is not None or self.transport.is_closing():
             return
         refuser: Refuser = self.app  # The app is ours (serving.py); uvicorn types it as Any.
-        self.transport.write(_encoded(refuser.refuse(problem)))
+        refusal = refuser.refuse(problem)
+        assert isinstance(refusal.body, bytes), "a refusal is never streamed"
+        self.transport.writelines((_head(refusal, keep_alive=False), refusal.body))
         # To close now, with bytes unread, would send a reset that overtakes the answer.
         self._drain_left = MAX_DRAIN_BYTES
         if self.transport.can_write_eof():  # Not under TLS. A client that sees the end need not wait for the close.
@@ -134,8 +137,29 @@ async def _flushed(transport: Any) -> None:
         await asyncio.sleep(0.005)
 
 
-def _encoded(answer: Answer) -> bytes:
-    assert isinstance(answer.body, bytes), "a refusal is never streamed"
-    lines = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]
-    lines += [f"{name}: {value}" for name, value in answer.headers.items()]
-    return "\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1") + answer.body
+def _send_whole(cycle: RequestResponseCycle, answer: Answer, body: bytes) -> bool:
+    """Sends a whole answer at once: uvicorn's way is two segments, and another look at every header.
+
+    False, and nothing is sent, if the client has gone or has stopped reading: both are for uvicorn to handle.
+    """
+    if cycle.disconnected or cycle.flow.write_paused:
+        return False
+    cycle.response_started = cycle.response_complete = True
+    cycle.waiting_for_100_continue = False
+    head = _head(answer, keep_alive=cycle.keep_alive)
+    cycle.transport.writelines((head, body) if body and cycle.scope["method"] != "HEAD" else (head,))
+    cycle.message_event.set()  # What waits for more of the request learns that it is over.
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()
+    return True
+
+
+def _head(answer: Answer, *, keep_alive: bool) -> bytes:
+    lines = [f"{name}: {value}\r\n" for name, value in answer.headers.items()]
+    if not keep_alive:
+        lines.append("Connection: close\r\n")
+    fields = "".join(lines)
+    if fields.count("\n") != len(lines) or fields.count("\r") != len(lines):
+        raise ValueError("A header must be one line.")  # Or its value could go on as headers, and as an answer.
+    return b"%b%b\r\n" % (STATUS_LINE[answer.status], fields.encode("latin-1"))

@@ -60,12 +60,13 @@ class Tx:
         """Answers as the real call would; nothing is kept and nothing recorded."""
         self._dry_run = True
 
+    def undo(self) -> None:
+        """Takes back all that the handler did; nothing was written before it (`_run`)."""
+        self.secret_of = None
+        self.store.start_over()
+
 
 Handler: TypeAlias = Callable[[Tx, "Context"], Answer]
-
-
-class _Undo(Exception):
-    """Ends a dry run's savepoint."""
 
 
 def transactor(handler_of: Callable[[Context], Handler]) -> Callable[[Context], Awaitable[Answer]]:
@@ -112,20 +113,18 @@ def _read(tx: Tx, ctx: Context, handler: Handler) -> Answer:
 def _attempt(tx: Tx, ctx: Context, handler: Handler) -> Answer:
     """The handler's answer with its event, or its refusal with nothing of what it did (but a 403's denied event)."""
     try:
-        with ctx.world.store.savepoint():
-            answer = handler(tx, ctx)
-            if tx.is_dry_run:
-                raise _Undo
-            if ctx.operation.audit is not None:
-                assert tx.recorded is not None, f"{ctx.operation.id} recorded no event"
-                answer.headers["Audit-Event-Id"] = _append(tx, tx.recorded)
-    except _Undo:
-        tx.secret_of = None
+        answer = handler(tx, ctx)
     except Problem as refusal:
-        tx.secret_of = None
+        tx.undo()
         answer = _refusal(ctx, refusal)
         if refusal.status == 403 and ctx.operation.audit is not None:
             answer.headers["Audit-Event-Id"] = _append(tx, audit.denied(ctx, refusal))
+        return answer
+    if tx.is_dry_run:
+        tx.undo()
+    elif ctx.operation.audit is not None:
+        assert tx.recorded is not None, f"{ctx.operation.id} recorded no event"
+        answer.headers["Audit-Event-Id"] = _append(tx, tx.recorded)
     return answer
 
 

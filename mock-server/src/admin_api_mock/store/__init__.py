@@ -36,7 +36,7 @@ COUNTED = {
 
 
 class Store(Database):
-    """Every table by name. `transaction()` and `savepoint()` come from Database."""
+    """Every table by name. `transaction()` comes from Database."""
 
     def __init__(self, data_dir: Path | None = None) -> None:
         """Opens (and makes) the store; `data_dir` None keeps it in memory."""

@@ -30,11 +30,19 @@ class ConfigTable:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        #: Versions in force that were asked for: provisioning does at every new user. Bounded by the number of entries.
+        self._in_force: dict[str, ConfigRow] = {}
+        database.on_rollback(self._in_force.clear)
 
     def current(self, key: str) -> ConfigRow | None:
         """The version in force; None if there is no such entry."""
-        rows = self._select("config JOIN config_versions USING (key, version)", "key = ?", (key,), "key", 1)
-        return rows[0] if rows else None
+        known = self._in_force.get(key)
+        if known is None:
+            rows = self._select("config JOIN config_versions USING (key, version)", "key = ?", (key,), "key", 1)
+            if not rows:
+                return None
+            known = self._in_force[key] = rows[0]
+        return known
 
     def version(self, key: str, version: int) -> ConfigRow | None:
         """One version, of a deleted entry too."""
@@ -48,6 +56,7 @@ class ConfigTable:
 
     def put(self, row: ConfigRow) -> None:
         """A new version, which is in force from now on; one without a value ends the entry."""
+        self._in_force.pop(row.key, None)
         self._database.execute("INSERT INTO config_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         if row.value is None:
             self._database.execute("DELETE FROM config WHERE key = ?", (row.key,))

@@ -1,11 +1,10 @@
-"""The connection: transactions, savepoints, and the signal that a commit has brought new audit events."""
+"""The connection and its transactions; tables that remember rows are told when some of them never were."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ class Database:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.executescript(SCHEMA)
+        self._forgetful: list[Callable[[], None]] = []
         #: Rises when what authentication goes by may have changed, so that it need not ask for every call.
         self.bearers_revision = 0
 
@@ -47,31 +47,24 @@ class Database:
         """How many rows `table` has."""
         return int(self.one(f"SELECT count(*) FROM {table}")[0])  # noqa: S608 - a table name of ours, never a caller's
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Transaction:
         """Commits at the end, rolls back on any exception. Within one, it only passes through."""
-        if self._connection.in_transaction:
-            yield
-            return
-        self.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self.execute("ROLLBACK")
-            raise
-        self.execute("COMMIT")
+        return Transaction(self, outermost=not self._connection.in_transaction)
 
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """Undoes what was done within it on any exception, and leaves the transaction as it is."""
-        self.execute("SAVEPOINT attempt")
-        try:
-            yield
-        except BaseException:
-            self.execute("ROLLBACK TO attempt")
-            self.execute("RELEASE attempt")
-            raise
-        self.execute("RELEASE attempt")
+    def start_over(self) -> None:
+        """Undoes all that was done within the transaction, which goes on as if it had just begun."""
+        self.rollback()
+        self.execute("BEGIN IMMEDIATE")
+
+    def rollback(self) -> None:
+        """Undoes the transaction, and has forgotten what was read or written within it."""
+        self.execute("ROLLBACK")
+        for forget in self._forgetful:
+            forget()
+
+    def on_rollback(self, forget: Callable[[], None]) -> None:
+        """Calls `forget` after every rollback: for tables that keep in memory what they would have to ask for."""
+        self._forgetful.append(forget)
 
     def remembered(self, name: str) -> bytes | None:
         """A value kept under `name`, or None."""
@@ -92,3 +85,25 @@ class Database:
         if self._path is not None:
             for suffix in SIDE_FILES:
                 Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+
+
+class Transaction:
+    """The block of `Database.transaction`. Not a generator: every mutation enters one."""
+
+    __slots__ = ("_database", "_outermost")
+
+    def __init__(self, database: Database, *, outermost: bool) -> None:
+        self._database = database
+        self._outermost = outermost
+
+    def __enter__(self) -> None:
+        if self._outermost:
+            self._database.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if not self._outermost:
+            return
+        if kind is None:
+            self._database.execute("COMMIT")
+        else:
+            self._database.rollback()

@@ -20,6 +20,9 @@ class EventsTable:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        #: The newest sequence once it was asked for: this is the only writer. A rollback may have taken it back.
+        self._last: int | None = None
+        database.on_rollback(self._forget_last)
         self._waiters: set[asyncio.Future[None]] = set()
         #: False once the store is closed: nothing can be read any more.
         self.open = True
@@ -28,8 +31,7 @@ class EventsTable:
 
     def next_sequence(self) -> str:
         """The number of the next event; taken only when its transaction commits."""
-        last = self._database.one("SELECT coalesce(max(sequence), 0) FROM events")[0]
-        return f"{last + 1:0{SEQUENCE_DIGITS}d}"
+        return f"{self.last_place() + 1:0{SEQUENCE_DIGITS}d}"
 
     def append(self, doc: Mapping[str, Any], time_ms: int) -> None:
         """Adds an event, `doc["sequence"]` being `next_sequence()`."""
@@ -51,6 +53,7 @@ class EventsTable:
         )
         for target_id in {target["id"] for target in data["targets"]}:
             self._database.execute("INSERT INTO event_targets VALUES (?, ?)", (target_id, sequence))
+        self._last = sequence
 
     def get(self, event_id: str) -> bytes | None:
         """The event of this id."""
@@ -68,7 +71,9 @@ class EventsTable:
 
     def last_place(self) -> int:
         """The newest sequence; 0 if there is no event."""
-        return int(self._database.one("SELECT coalesce(max(sequence), 0) FROM events")[0])
+        if self._last is None:
+            self._last = int(self._database.one("SELECT coalesce(max(sequence), 0) FROM events")[0])
+        return self._last
 
     def page(self, where: Where, after: Key | None, limit: int, *, descending: bool = False) -> list[Row]:
         """Events behind `after`."""
@@ -93,6 +98,9 @@ class EventsTable:
         self.open = False
         self.gone = for_good
         _wake(self._waiters)
+
+    def _forget_last(self) -> None:
+        self._last = None
 
 
 def _wake(waiters: Iterable[asyncio.Future[None]]) -> None:

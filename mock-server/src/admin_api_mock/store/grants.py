@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from admin_api_mock.principal import Principal
 from admin_api_mock.store.database import Database
 
 
@@ -21,6 +22,8 @@ class GrantsTable:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        #: Access token → revision, and whom it speaks for (oauth.py).
+        self.bearers: dict[str, tuple[int, Principal]] = {}
 
     def add_client(self, client: Client) -> None:
         """A new client."""
@@ -46,6 +49,7 @@ class GrantsTable:
 
     def revoke(self, *, jti: str | None = None, client_id: str | None = None) -> int:
         """Revokes one token, a client's, or (neither given) all; returns how many."""
+        self._database.bearers_revision += 1
         return self._database.execute(
             "UPDATE access_tokens SET revoked = 1 WHERE revoked = 0 AND jti = coalesce(?, jti)"
             " AND client_id = coalesce(?, client_id)",

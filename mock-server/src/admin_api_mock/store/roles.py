@@ -17,6 +17,7 @@ class RolesTable:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._names: set[str] | None = None
+        database.on_rollback(self._forget_names)
 
     def insert(self, doc: Mapping[str, Any]) -> None:
         """A new role."""
@@ -32,3 +33,6 @@ class RolesTable:
     def page(self, after: Key | None, limit: int) -> list[Row]:
         """Roles behind `after`."""
         return select(self._database, "roles", Where(), Order(), after, limit)
+
+    def _forget_names(self) -> None:
+        self._names = None
