@@ -28,6 +28,15 @@ curl -X POST https://localhost:8443/api/v1/users -H 'Authorization: Bearer TOKEN
 -d '{"username":"alice","email":"alice@example.com","roles":["admin"]}'
 """
 
+NODE = """\
+// (1) Create user via fetch
+const fetch = require('node-fetch')
+fetch('https://localhost:8443/api/v1/users', { method:'POST', headers:{'Content-Type':'application/json','Authorization':'Bearer TOKEN'}, body: JSON.stringify(payload) })
+  .then(r=>r.json()).then(console.log)
+"""  # noqa: E501 (as printed)
+PAYLOAD = "const payload = {username: 'alice', email: 'alice@example.com', roles: ['admin']}\n"
+NODE_TOOLS = Path(__file__).parents[2] / "spec"
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[MockServer]:
@@ -69,6 +78,16 @@ def test_the_curl_sample_creates_a_user(fresh: MockServer) -> None:
     assert ["corp"] == [mapping["provider"] for mapping in user["sso_mappings"]]
     problem = json.loads(run(["bash", "-c"], CURL, fresh, "CURL_CA_BUNDLE"))
     assert (409, "username_taken") == (problem["status"], problem["code"])
+
+
+@pytest.mark.skipif(not (NODE_TOOLS / "node_modules/node-fetch").exists(), reason="node-fetch is not installed")
+def test_the_fetch_sample_creates_a_user(fresh: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fetch sample, after one line that says what the payload is, prints the user; a repeat prints the problem."""
+    monkeypatch.chdir(NODE_TOOLS)  # where `require` finds node-fetch
+    assert "username: 'alice'" in run(["node", "-e"], PAYLOAD + NODE, fresh, "NODE_EXTRA_CA_CERTS")
+    problem = run(["node", "-e"], PAYLOAD + NODE, fresh, "NODE_EXTRA_CA_CERTS")
+    assert "code: 'username_taken'" in problem
+    assert "pointer: '/username'" in problem
 
 
 def test_the_ca_is_where_the_command_says(server: MockServer) -> None:

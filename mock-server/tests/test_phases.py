@@ -14,7 +14,9 @@ from admin_api_mock.phases import PHASES
 
 def test_the_order_of_the_phases_is_the_ruled_one() -> None:
     """RULES SERVER names the order; the one change is that the journal comes before routing, to have 404s too."""
-    expected = "guard control world journal route body fault_before authenticate count authorise validate document "
+    expected = (
+        "guard preflight control world journal route body fault_before authenticate count authorise validate document "
+    )
     expected += "transact fault_after"
     assert expected.split() == [phase.name for phase in PHASES]
 

@@ -30,12 +30,15 @@ export interface UploadOptions {
   onProgress?: Progress | undefined;
 }
 
+/** An identity, or the promise of one. */
+export type Opener = Identity | Promise<Identity>;
+
 /** What a download takes. */
 export interface DownloadOptions {
   /** A path (Node), replaced only by the whole; or a stream, which gets the bytes once they are known to be good. */
   to: string | WritableStream<Uint8Array>;
-  /** Decrypts; without it the ciphertext is delivered. */
-  identity?: Identity | readonly Identity[] | undefined;
+  /** Decrypts; without it the ciphertext is delivered. What `identity()` gives need not be awaited. */
+  identity?: Opener | readonly Opener[] | undefined;
   /** SHA-256 of the ciphertext, lower-case hex; protects from a swap. */
   expectSha256?: string | undefined;
   /** Called with bytes received so far and in all. */
@@ -121,7 +124,7 @@ export async function download(
 
 async function opened(spool: Spool, identity: DownloadOptions['identity']): Promise<AsyncIterable<Uint8Array>> {
   if (identity === undefined) return spool.chunks();
-  const identities = Array.isArray(identity) ? (identity as readonly Identity[]) : [identity as Identity];
+  const identities = await Promise.all(Array.isArray(identity) ? (identity as readonly Opener[]) : [identity as Opener]);
   const [cipher] = identities;
   if (cipher === undefined) throw new ConfigurationError('identity is empty.', { code: 'invalid_identity' });
   return read(await cipher.decrypt(streamFrom(spool.chunks()), identities));

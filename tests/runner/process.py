@@ -41,6 +41,7 @@ _NOISE: Final = re.compile(r"Traceback|\bException|Warning:|never awaited|never 
 DRIVERS: Final[Mapping[str, DriverSpec]] = {
     "python-sync": DriverSpec((*PYTHON, str(TESTS / "drivers" / "python_sync.py")), frozenset({"close"})),
     "python-async": DriverSpec((*PYTHON, str(TESTS / "drivers" / "python_async.py")), frozenset({"cancel"})),
+    "node": DriverSpec(("node", str(TESTS / "drivers" / "node.mjs")), frozenset({"cancel"})),
 }
 
 

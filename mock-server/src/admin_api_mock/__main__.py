@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from admin_api_mock import __version__
+from admin_api_mock.cors import origin
 from admin_api_mock.document import DocumentError
 from admin_api_mock.serving import Options, PortTaken, serve
 
@@ -42,6 +43,14 @@ def parse(arguments: list[str] | None = None) -> Options:
     parser.add_argument("--seed", type=int, metavar="N", help="make ids and times the same on every run")
     parser.add_argument("--ca-dir", type=Path, metavar="DIR", help="where to write ca.pem (default: a new directory)")
     parser.add_argument("--document", type=Path, metavar="FILE", help="another OpenAPI document than the packaged one")
+    parser.add_argument(
+        "--cors",
+        type=origin,
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="let pages of this origin, such as http://localhost:3000, call the API; may be repeated (default: none)",
+    )
     parser.add_argument("--version", action="version", version=f"admin-api-mock {__version__}")
     given = parser.parse_args(arguments)
     return Options(
@@ -52,6 +61,7 @@ def parse(arguments: list[str] | None = None) -> Options:
         seed=given.seed,
         ca_dir=given.ca_dir,
         document=given.document,
+        cors=tuple(given.cors),
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from admin_api_mock.context import Context
 from admin_api_mock.control.routes import ControlPlane
+from admin_api_mock.cors import Cors
 from admin_api_mock.document import Document
 from admin_api_mock.domain import Domain
 from admin_api_mock.faults import Cut, Reset
@@ -32,7 +33,8 @@ _BODILESS = frozenset({204, 304})
 
 
 class App:
-    """The server without its socket. `origin` is scheme, host and port as clients see them."""
+    """The server without its socket. `origin` is scheme, host and port as clients see them; `cors` names the origins
+    of pages that may call it."""
 
     def __init__(
         self,
@@ -43,9 +45,11 @@ class App:
         host: str,
         seed: int | None = None,
         data_dir: Path | None = None,
+        cors: Collection[str] = (),
     ) -> None:
         validation = Validation(document)
-        guards = Guards(host, origin)
+        self._cors = Cors(document, cors) if cors else None
+        guards = Guards(host, origin, self._cors)
         worlds = Worlds(
             document, validation, domain, origin=origin, loopback=guards.loopback, seed=seed, data_dir=data_dir
         )
@@ -56,6 +60,7 @@ class App:
             validation=validation,
             worlds=worlds,
             guards=guards,
+            cors=self._cors,
             control=ControlPlane(worlds, domain),
             domain=domain,
         )
@@ -129,6 +134,8 @@ class App:
         }
         if operation is not None and operation.deprecated:
             headers |= operation.deprecation
+        if self._cors is not None:
+            headers |= self._cors.headers(ctx.request)
         if isinstance(answer.body, bytes) and answer.status not in _BODILESS:
             headers["Content-Length"] = str(len(answer.body))
         if answer.close:

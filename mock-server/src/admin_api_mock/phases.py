@@ -14,6 +14,7 @@ from admin_api_mock.problems import Problem
 if TYPE_CHECKING:
     from admin_api_mock.context import Context
     from admin_api_mock.control.routes import ControlPlane
+    from admin_api_mock.cors import Cors
     from admin_api_mock.document import Document
     from admin_api_mock.domain import Domain
     from admin_api_mock.guards import Guards
@@ -31,6 +32,8 @@ class Frame:
     validation: Validation
     worlds: Worlds
     guards: Guards
+    #: None = no page of another origin may call.
+    cors: Cors | None
     control: ControlPlane
     domain: Domain
 
@@ -41,6 +44,10 @@ SANE_REQUEST_ID = re.compile(r"[\x21-\x7E]{1,128}")
 async def guard(frame: Frame, ctx: Context) -> Answer | None:
     frame.guards.check(ctx.request)
     return None
+
+
+async def preflight(frame: Frame, ctx: Context) -> Answer | None:
+    return frame.cors.preflight(ctx.request) if frame.cors else None
 
 
 async def control(frame: Frame, ctx: Context) -> Answer | None:
@@ -158,6 +165,7 @@ class Phase(NamedTuple):
 
 PHASES: tuple[Phase, ...] = (
     Phase("guard", guard, "A known token must not be in reach of other machines or of web pages."),
+    Phase("preflight", preflight, "A browser asks without credentials, and before it sends what is asked about."),
     Phase("control", control, "Tests steer the server beside the API, in no world, unseen by journal and faults."),
     Phase("world", world, "Everything below happens in one isolated copy of the state, with its own time."),
     Phase("journal", journal, "An attempt is on record from its arrival on, whatever becomes of it."),

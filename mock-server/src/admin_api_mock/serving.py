@@ -46,6 +46,8 @@ class Options:
     ca_dir: Path | None = None
     #: Another document than the packaged one.
     document: Path | None = None
+    #: Origins whose pages may call the API.
+    cors: tuple[str, ...] = ()
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
@@ -82,7 +84,15 @@ def serve(options: Options, domain: Domain) -> None:
             tls, ca = issue(_kept_dir(options) or made or Path(), options.host)
         host = f"[{options.host}]" if ":" in options.host else options.host
         origin = f"{'https' if tls else 'http'}://{host}:{port}"
-        app = App(document, domain, origin=origin, host=options.host, seed=options.seed, data_dir=options.data_dir)
+        app = App(
+            document,
+            domain,
+            origin=origin,
+            host=options.host,
+            seed=options.seed,
+            data_dir=options.data_dir,
+            cors=options.cors,
+        )
         ready = {
             "url": origin,
             "ca": str(ca) if ca else None,
