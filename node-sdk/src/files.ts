@@ -104,6 +104,8 @@ export async function download(
   { to, identity, expectSha256, onProgress }: DownloadOptions,
   options: RequestOptions | undefined,
 ): Promise<Downloaded> {
+  const identities = identity === undefined ? undefined : await Promise.all([identity].flat());
+  if (identities?.length === 0) throw new ConfigurationError('identity is empty.', { code: 'invalid_identity' });
   const spool = new Spool();
   try {
     const response = await fetchInto(spool, caller, op, path, onProgress, options);
@@ -112,7 +114,7 @@ export async function download(
     if (expectSha256 !== undefined && expectSha256.toLowerCase() !== sha256) {
       throw integrity('The object is not the one expected: its SHA-256 differs from expectSha256.', response);
     }
-    const content = await opened(spool, identity);
+    const content = await opened(spool, identities);
     if (typeof to === 'string') await deliver(to, content);
     else await pour(content, to);
     const etag = response.headers.get('etag') ?? undefined;
@@ -122,12 +124,8 @@ export async function download(
   }
 }
 
-async function opened(spool: Spool, identity: DownloadOptions['identity']): Promise<AsyncIterable<Uint8Array>> {
-  if (identity === undefined) return spool.chunks();
-  const identities = await Promise.all(Array.isArray(identity) ? (identity as readonly Opener[]) : [identity as Opener]);
-  const [cipher] = identities;
-  if (cipher === undefined) throw new ConfigurationError('identity is empty.', { code: 'invalid_identity' });
-  return read(await cipher.decrypt(streamFrom(spool.chunks()), identities));
+async function opened(spool: Spool, [cipher, ...others]: readonly Identity[] = []): Promise<AsyncIterable<Uint8Array>> {
+  return cipher === undefined ? spool.chunks() : read(await cipher.decrypt(streamFrom(spool.chunks()), [cipher, ...others]));
 }
 
 /** Writes to a stream only when all is known to be good: what is decrypted is held until its end was seen. */

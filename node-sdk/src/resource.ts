@@ -237,9 +237,13 @@ export class Resource {
   }
 }
 
-/** Throws ConfigurationError for a path that would leave `baseUrl`. */
+/** Throws ConfigurationError for a path that would lead elsewhere, however its dots and slashes are spelled. */
 export function checkPath(path: string): void {
-  if (!/^\/[!-"$-~]*$/.test(path) || (path.split('?')[0] ?? '').split('/').some((part) => part === '.' || part === '..')) {
-    throw new ConfigurationError("path must begin with '/', hold no '.' or '..' segment and no '#', and be visible ASCII.", { code: 'invalid_path' });
+  const segments = (path.split('?')[0] ?? '').split('/');
+  if (!/^\/[!-~]*$/.test(path) || /[#\\]/.test(path) || segments.some((part) => /^(\.|%2e){1,2}$/i.test(part))) {
+    throw new ConfigurationError(
+      "path must begin with '/', hold no '.' or '..' segment, '#' or backslash, and be visible ASCII.",
+      { code: 'invalid_path' },
+    );
   }
 }

@@ -229,7 +229,23 @@ async def test_a_request_that_the_document_does_not_know(flavour: Flavour, wire:
 
 @pytest.mark.parametrize(
     "path",
-    ["", "api", "https://evil.example/", "/a/../b", "/..", "/..?x", "/a/./b", "/a/..#x", "/a#b", "/a b", "/ü", "/a\nb"],
+    [
+        "",
+        "api",
+        "https://evil.example/",
+        "/a/../b",
+        "/..",
+        "/..?x",
+        "/a/./b",
+        "/a/..#x",
+        "/a#b",
+        "/a b",
+        "/ü",
+        "/a\nb",
+        "/%2e%2E/x",
+        "/.%2e",
+        "/a\\..\\b",
+    ],
 )
 async def test_paths_that_are_refused(flavour: Flavour, wire: Wire, path: str) -> None:
     """CONF: a path that would leave its place, or cannot be sent as it is, is refused."""

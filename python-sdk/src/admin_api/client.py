@@ -23,7 +23,7 @@ from .layers.auth import auth
 from .layers.logging import attempt_log, call_log, retry_log
 from .layers.retry import retry
 from .layers.status import status
-from .operation import Op, body_of, decode_error
+from .operation import Op, body_of, check_path, decode_error
 from .options import OMIT, Limits, Omit, RequestOptions, configure_logging
 from .resource import AsyncCaller
 from .stack import layers, stack
@@ -177,17 +177,7 @@ class AsyncAdminClient(AsyncResources):
         Returns:
             The JSON of the answer, None if it has none.
         """
-        segments = path.partition("?")[0].split("/")
-        if (
-            not path.startswith("/")
-            or not all("!" <= character <= "~" for character in path)
-            or "#" in path
-            or any(segment in ("..", ".") for segment in segments)
-        ):
-            raise ConfigurationError(
-                "path must begin with '/', hold no '.' or '..' segment and no '#', and be visible ASCII.",
-                code="invalid_path",
-            )
+        check_path(path)
         if not method.isascii() or not method.isalpha():
             raise ConfigurationError("method must be an HTTP method.", code="invalid_method")
         method = method.upper()

@@ -6,6 +6,7 @@ The generated resources hold one `Op` per operation; all behaviour sits in the r
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import Enum
@@ -169,6 +170,20 @@ def path_of(template: str, values: Mapping[str, str]) -> str:
             )
         path = path.replace("{" + name + "}", _quoted(name, value), 1)
     return path
+
+
+_PATH = re.compile(r"/[!-~]*")
+_DOTS = re.compile(r"(?:\.|%2e){1,2}", re.IGNORECASE)
+
+
+def check_path(path: str) -> None:
+    """Raises ConfigurationError for a path that would lead elsewhere, however its dots and slashes are spelled."""
+    segments = path.partition("?")[0].split("/")
+    if not _PATH.fullmatch(path) or not {"#", "\\"}.isdisjoint(path) or any(map(_DOTS.fullmatch, segments)):
+        raise ConfigurationError(
+            "path must begin with '/', hold no '.' or '..' segment, '#' or backslash, and be visible ASCII.",
+            code="invalid_path",
+        )
 
 
 def _quoted(name: str, value: str) -> str:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from ...backoff import Budget
 from ...errors import ConfigurationError
 from ...exchange import Layer
-from ...operation import Op, body_of, decode_error
+from ...operation import Op, body_of, check_path, decode_error
 from ...options import OMIT, Limits, Omit, RequestOptions, configure_logging
 from ...version import VERSION
 from ..endpoints import TOKEN_PATH
@@ -178,17 +178,7 @@ class AdminClient(Resources):
         Returns:
             The JSON of the answer, None if it has none.
         """
-        segments = path.partition("?")[0].split("/")
-        if (
-            not path.startswith("/")
-            or not all("!" <= character <= "~" for character in path)
-            or "#" in path
-            or any(segment in ("..", ".") for segment in segments)
-        ):
-            raise ConfigurationError(
-                "path must begin with '/', hold no '.' or '..' segment and no '#', and be visible ASCII.",
-                code="invalid_path",
-            )
+        check_path(path)
         if not method.isascii() or not method.isalpha():
             raise ConfigurationError("method must be an HTTP method.", code="invalid_method")
         method = method.upper()
