@@ -127,7 +127,7 @@ contract: $(READY) $(DIST) ## the contract suite (CASE="retry/*" DRIVER=python-s
 	$(PYTEST) tests $(if $(CASE),--case '$(CASE)') $(if $(DRIVER),--driver '$(DRIVER)')
 
 .PHONY: bench
-bench: $(READY) $(PEERS) $(NODE) ## measure the budgets against their peers into build/bench.json
+bench: $(READY) $(PEERS) $(NODE) $(DIST) ## measure the budgets against their peers into build/bench.json
 	exec $(PY) tests/bench/run.py
 
 # --- set-up, each step redone only when what it depends on has changed

@@ -11,12 +11,13 @@ import admin_api
 
 PUBLIC = [
     "APIConnectionError", "APIStatusError", "APITimeoutError", "AdminAPIError", "AdminClient", "AsyncAdminClient",
-    "AsyncClock", "AuthenticationError", "BadRequestError", "Clock", "ConfigurationError", "ConflictError",
-    "DeadlineExceededError", "DecodeError", "FieldError", "GoneError", "Headers", "InsufficientScopeError",
-    "IntegrityError", "InternalServerError", "NoMatchingKeyError", "NotFoundError", "OMIT", "Omit", "Outcome", "Page",
-    "PermissionDeniedError", "PreconditionFailedError", "PreconditionRequiredError", "RateLimitError", "RawResponse",
-    "Request", "RequestOptions", "Response", "StreamInterruptedError", "TokenFailure", "UnprocessableEntityError",
-    "WireError", "__version__",
+    "AsyncClock", "AsyncEventStream", "AsyncItemStream", "AsyncLayer", "AsyncPager", "AsyncSend", "AuthenticationError",
+    "BadRequestError", "CallOutcome", "Clock", "ConfigurationError", "ConflictError", "DeadlineExceededError",
+    "DecodeError", "Downloaded", "EventStream", "FieldError", "GoneError", "Headers", "InsufficientScopeError",
+    "IntegrityError", "InternalServerError", "ItemStream", "Layer", "NoMatchingKeyError", "NotFoundError", "OMIT",
+    "Omit", "Outcome", "Page", "Pager", "PermissionDeniedError", "PreconditionFailedError", "PreconditionRequiredError",
+    "RateLimitError", "RawResponse", "Request", "RequestOptions", "Response", "Send", "StreamInterruptedError",
+    "TokenFailure", "UnprocessableEntityError", "WireError", "__version__",
 ]  # fmt: skip
 
 

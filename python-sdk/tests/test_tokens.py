@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from admin_api import (
     APIConnectionError,
     APITimeoutError,
+    AsyncAdminClient,
     AuthenticationError,
     DeadlineExceededError,
     InternalServerError,
@@ -341,3 +343,16 @@ def test_what_a_timed_out_wait_becomes() -> None:
     late, too_late = error_for(one, timed_out(False)), error_for(one, timed_out(True))
     assert (APITimeoutError, "token_timeout", "not_sent", True) == (type(late), late.code, late.outcome, late.retryable)
     assert (DeadlineExceededError, "deadline_exceeded", "not_sent") == (type(too_late), too_late.code, too_late.outcome)
+
+
+async def test_a_function_that_hangs_is_bounded() -> None:
+    """AUTH-2: `token_timeout` bounds the wait for a user's own coroutine too; nothing was sent."""
+
+    async def hang() -> str:
+        await asyncio.Event().wait()
+        return "never"
+
+    async with AsyncAdminClient(base_url=BASE, token=hang, token_timeout=0.01, max_retries=0) as client:
+        with pytest.raises(APITimeoutError) as raised:
+            await client.me.get()
+    assert ("token_timeout", "not_sent") == (raised.value.code, raised.value.outcome)

@@ -17,6 +17,7 @@ from .errors import (
     APITimeoutError,
     AuthenticationError,
     BadRequestError,
+    CallOutcome,
     ConfigurationError,
     ConflictError,
     DeadlineExceededError,
@@ -35,7 +36,18 @@ from .errors import (
     StreamInterruptedError,
     UnprocessableEntityError,
 )
-from .exchange import Headers, Outcome, Request, Response, TokenFailure, WireError
+from .exchange import (
+    AsyncLayer,
+    AsyncSend,
+    Headers,
+    Layer,
+    Outcome,
+    Request,
+    Response,
+    Send,
+    TokenFailure,
+    WireError,
+)
 from .operation import Page, RawResponse
 from .options import OMIT, Omit, RequestOptions
 from .version import VERSION as __version__
@@ -43,14 +55,26 @@ from .version import VERSION as __version__
 if TYPE_CHECKING:
     from ._generated.sync.client import AdminClient
     from ._generated.sync.clock import Clock
+    from ._generated.sync.pagination import Pager
+    from ._generated.sync.streaming import EventStream, ItemStream
     from .client import AsyncAdminClient
     from .clock import AsyncClock
+    from .pagination import AsyncPager
+    from .spool import Downloaded
+    from .streaming import AsyncEventStream, AsyncItemStream
 
 _LAZY = {
     "AdminClient": "._generated.sync.client",
     "Clock": "._generated.sync.clock",
+    "Pager": "._generated.sync.pagination",
+    "EventStream": "._generated.sync.streaming",
+    "ItemStream": "._generated.sync.streaming",
     "AsyncAdminClient": ".client",
     "AsyncClock": ".clock",
+    "AsyncPager": ".pagination",
+    "AsyncEventStream": ".streaming",
+    "AsyncItemStream": ".streaming",
+    "Downloaded": ".spool",
 }
 
 
@@ -72,24 +96,35 @@ __all__ = [
     "AdminClient",
     "AsyncAdminClient",
     "AsyncClock",
+    "AsyncEventStream",
+    "AsyncItemStream",
+    "AsyncLayer",
+    "AsyncPager",
+    "AsyncSend",
     "AuthenticationError",
     "BadRequestError",
+    "CallOutcome",
     "Clock",
     "ConfigurationError",
     "ConflictError",
     "DeadlineExceededError",
     "DecodeError",
+    "Downloaded",
+    "EventStream",
     "FieldError",
     "GoneError",
     "Headers",
     "InsufficientScopeError",
     "IntegrityError",
     "InternalServerError",
+    "ItemStream",
+    "Layer",
     "NoMatchingKeyError",
     "NotFoundError",
     "Omit",
     "Outcome",
     "Page",
+    "Pager",
     "PermissionDeniedError",
     "PreconditionFailedError",
     "PreconditionRequiredError",
@@ -98,6 +133,7 @@ __all__ = [
     "Request",
     "RequestOptions",
     "Response",
+    "Send",
     "StreamInterruptedError",
     "TokenFailure",
     "UnprocessableEntityError",

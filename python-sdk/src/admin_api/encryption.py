@@ -15,6 +15,8 @@ from typing import Any, BinaryIO, NoReturn, Protocol
 
 from .errors import ConfigurationError, IntegrityError, NoMatchingKeyError
 
+__all__ = ["Identity", "Recipient", "generate_identity", "identity", "recipient"]
+
 _CHUNK = 65536
 _TAG = 16
 

@@ -27,9 +27,9 @@ AdminAPIError
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeGuard, cast
 
-Outcome = Literal["not_sent", "refused", "unknown", "committed"]
+CallOutcome = Literal["not_sent", "refused", "unknown", "committed"]
 """What became of the call: none of it left the client; the server refused it; it may have acted; it did act."""
 
 
@@ -70,7 +70,7 @@ class AdminAPIError(Exception):
         *,
         code: str | None = None,
         operation: str | None = None,
-        outcome: Outcome = "not_sent",
+        outcome: CallOutcome = "not_sent",
         retryable: bool = False,
         attempts: int = 0,
         status: int | None = None,
@@ -86,7 +86,7 @@ class AdminAPIError(Exception):
             self.code = code
         self.operation = operation
         """The operation's name, such as `users.create`."""
-        self.outcome: Outcome = outcome
+        self.outcome: CallOutcome = outcome
         """What became of the call, over all its attempts."""
         self.retryable = retryable
         """Whether the same call with the same key may succeed later."""
@@ -142,8 +142,11 @@ class APIStatusError(AdminAPIError):
         """The members and parameters that were refused, if the problem names any."""
         given: Any = (self.problem or {}).get("errors")
         entries: Sequence[Any] = cast(Sequence[Any], given) if isinstance(given, list) else ()
-        shaped = (entry for entry in entries if entry and isinstance(entry, Mapping))
-        return [_field_error(cast("Mapping[str, Any]", entry)) for entry in shaped]
+        return [_field_error(entry) for entry in entries if _is_entry(entry)]
+
+
+def _is_entry(value: object) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(value, Mapping) and value != {}
 
 
 def _field_error(entry: Mapping[str, Any]) -> FieldError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .errors import Outcome as CallOutcome
+from .errors import CallOutcome
 from .exchange import Call, Outcome, Response, TokenFailure
 
 AttemptEffect = Literal["not_sent", "maybe_acted", "committed", "settled", "refused"]

@@ -91,7 +91,12 @@ class AsyncTokenFunction:
         self._function = function
 
     async def token(self, call: Call) -> Token | TokenFailure:
-        token = await flavour.resolve(self._function())
+        left, bound = call.left(), call.limits.token_timeout
+        by_deadline = left is not None and left < bound
+        try:
+            token = await flavour.resolve(self._function(), left if left is not None and by_deadline else bound)
+        except TimeoutError:
+            return timed_out(by_deadline)
         check_token(token)
         return Token(token)
 

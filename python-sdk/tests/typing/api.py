@@ -16,8 +16,7 @@ from admin_api import (
     UnprocessableEntityError,
 )
 from admin_api.encryption import Identity, Recipient, generate_identity, identity, recipient
-from admin_api.errors import FieldError
-from admin_api.errors import Outcome as CallOutcome
+from admin_api.errors import CallOutcome, FieldError
 from admin_api.files import Downloaded
 from admin_api.models import AuditEvent, ConfigEntry, RegistrySource, StorageObject, User, UserStatus
 

@@ -82,9 +82,12 @@ async def in_thread(work: Callable[[], T]) -> T:
     return await asyncio.to_thread(work)
 
 
-async def resolve(value: T | Awaitable[T]) -> T:
-    """The value of a user's function, awaited if it is to be."""
-    return cast("T", await value if inspect.isawaitable(value) else value)
+async def resolve(value: T | Awaitable[T], seconds: float) -> T:
+    """The value of a user's function, awaited if it is to be; TimeoutError after so many seconds."""
+    if not inspect.isawaitable(value):
+        return cast("T", value)
+    async with asyncio.timeout(seconds):
+        return cast("T", await value)
 
 
 Home = asyncio.AbstractEventLoop

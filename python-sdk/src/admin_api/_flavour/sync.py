@@ -66,8 +66,8 @@ def in_thread(work: Callable[[], T]) -> T:
     return work()
 
 
-def resolve(value: T) -> T:
-    """The value of a user's function."""
+def resolve(value: T, seconds: float) -> T:
+    """The value of a user's function, which has returned; a thread cannot be bounded from outside."""
     return value
 
 
