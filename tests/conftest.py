@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from typing import Any
 
 import pytest
 from runner.known import known_failures
@@ -65,6 +66,18 @@ def drivers() -> Iterator[dict[str, Driver]]:
 def driver(request: pytest.FixtureRequest, drivers: dict[str, Driver]) -> Driver:
     """The driver that the test is about."""
     return drivers[request.param]
+
+
+@pytest.fixture(scope="session")
+def first_told() -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Case id → the driver that ran it first, and what it told."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def passed() -> set[tuple[str, str]]:
+    """Case id and driver of each case that passed in this session."""
+    return set()
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
+from runner.agree import differences, told
 from runner.judge import judge, report
 from runner.known import require_failure
 from runner.load import Case, sdk_operations
@@ -14,8 +16,15 @@ from runner.run import run
 from admin_api_mock.control import Control
 
 
-def test_case(case: Case, driver: Driver, control: Control, known_failing: dict[str, Mapping[str, str]]) -> None:
-    """The SDK does what the case says; a case known to fail must fail, or its entry is stale."""
+def test_case(
+    case: Case,
+    driver: Driver,
+    control: Control,
+    known_failing: dict[str, Mapping[str, str]],
+    first_told: dict[str, tuple[str, Mapping[str, Any]]],
+    passed: set[tuple[str, str]],
+) -> None:
+    """The SDK does what the case says, as the other SDKs do; a case known to fail must fail, or its entry is stale."""
     reason = known_failing[driver.name].get(case.id)
     try:
         seen = run(case, driver, control)
@@ -29,6 +38,12 @@ def test_case(case: Case, driver: Driver, control: Control, known_failing: dict[
         pytest.xfail(reason)
     if wrong:
         pytest.fail(report(case, driver.name, wrong, seen), pytrace=False)
+    first, as_first = first_told.setdefault(case.id, (driver.name, told(seen)))
+    differing = [
+        f"{each.path}: {each.expected!r} there, {each.seen!r} here" for each in differences(as_first, told(seen))
+    ]
+    assert [] == differing, f"{case.id}: {driver.name} is not like {first}"
+    passed.add((case.id, driver.name))
 
 
 def test_known_failing_names_cases(cases: dict[str, Case], known_failing: dict[str, Mapping[str, str]]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from runner.agree import differences, told
 from runner.judge import judge, report
 from runner.known import StaleList, known_failures, require_failure
 from runner.load import Case, RefusedCase, load
@@ -219,6 +220,30 @@ def test_known_failures_have_reasons(tmp_path: Path) -> None:
     listed.write_text("retry/one\n", "utf-8")
     with pytest.raises(StaleList, match="without a reason"):
         known_failures("fake", tmp_path)
+
+
+AGREEING: list[tuple[Any, Any, list[str]]] = [
+    ({"a": [1, {"b": None}]}, {"a": [1, {"b": None}]}, []),
+    ({"a": [1, {"b": None}]}, {"a": [1, {"b": 0}]}, ["a/1/b"]),
+    ({"a": 1}, {"a": True}, ["a"]),
+    ({"a": None}, {}, ["a"]),
+    ({"a": [1]}, {"a": [1, 2]}, ["a"]),
+]
+
+
+@pytest.mark.parametrize("first,other,where", AGREEING)
+def test_drivers_must_agree(first: Any, other: Any, where: list[str]) -> None:
+    """Two drivers that differ in a member, its type or its presence are told apart."""
+    assert where == [each.path for each in differences(first, other)]
+
+
+def test_drivers_agree_but_for_chance(control: Control, drivers: dict[str, Driver]) -> None:
+    """Two runs of a case tell the same, and not the same of another header."""
+    (good,) = load(GOOD, "here")
+    first, other = (run(good, drivers["python-sync"], control) for _ in range(2))
+    assert told(first) == told(other)
+    other.journal[-1]["headers"]["accept"] = "*/*"
+    assert ["journal/2/headers/accept"] == [each.path for each in differences(told(first), told(other))]
 
 
 def test_report_shows_the_exchange(control: Control, drivers: dict[str, Driver]) -> None:

@@ -24,9 +24,14 @@ ASKS = {
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
+def server() -> Iterator[MockServer]:
     with MockServer(["--port", "0", "--no-tls", "--cors", PAGE, "--cors", OTHER]) as server:
-        yield server.url
+        yield server
+
+
+@pytest.fixture
+def url(server: MockServer) -> str:
+    return server.url
 
 
 def cors_of(answer: httpx.Response) -> dict[str, str]:
@@ -54,9 +59,9 @@ def test_a_preflight_is_answered_before_authentication(url: str, page: str) -> N
     }  # fmt: skip
 
 
-def test_a_preflight_leaves_no_trace(url: str) -> None:
+def test_a_preflight_leaves_no_trace(server: MockServer) -> None:
     """No journal entry and no fault is spent: a test sees the API's requests alone."""
-    with MockServer(["--port", "0", "--no-tls", "--cors", PAGE]) as server, server.control.create_world() as world:
+    with server.control.create_world() as world:
         world.fault("*", respond={"status": 503})
         assert 204 == httpx.options(f"{world.base_url}/api/v1/users", headers=ASKS | {"Origin": PAGE}).status_code
         assert [] == world.journal()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from conftest import Raw, Running, problem_in
 
+from admin_api_mock.http import Answer
+from admin_api_mock.protocol import _head
+
 HOST = b"Host: localhost\r\n"
 
 
@@ -138,3 +141,30 @@ def test_dot_segments_are_refused(raw: Raw, path: bytes) -> None:
     """A `..` is neither resolved nor a value."""
     raw.send(b"GET ", path, b" HTTP/1.1\r\n", HOST, b"Authorization: Bearer notes:read\r\nConnection: close\r\n\r\n")
     assert problem_in(raw.read()[0])["code"] == "invalid_request"
+
+
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+def test_a_whole_answer_is_one_segment(raw: Raw, method: bytes) -> None:
+    """Head and body leave together, and HEAD has the head of GET without its body."""
+    raw.send(method, b" /openapi.json HTTP/1.1\r\n", HOST, b"Connection: close\r\n\r\n")
+    head, _, body = raw.socket.recv(65536).partition(b"\r\n\r\n")
+    rest, end = raw.read()
+    length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert bool(body) is (method == b"GET")
+    assert (len(body + rest), end) == (length if method == b"GET" else 0, "closed")
+    assert b"\r\nConnection: close" in head
+
+
+def test_http_1_0_is_answered_and_closed(raw: Raw) -> None:
+    """A client that did not ask to keep the connection does not have to."""
+    raw.send(b"GET /nowhere HTTP/1.0\r\n", HOST, b"\r\n")
+    answer, end = raw.read()
+    assert (problem_in(answer)["code"], end) == ("not_found", "closed")
+
+
+@pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b", "a\nb", "a\rb"])
+def test_a_header_cannot_become_two(value: str) -> None:
+    """A line break in a value is a bug of ours, and must not become somebody's header."""
+    with pytest.raises(ValueError, match="one line"):
+        _head(Answer(200, {"X-A": value}), keep_alive=True)

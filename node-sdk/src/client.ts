@@ -40,6 +40,8 @@ export interface ClientOptions extends LimitOptions {
   clientSecret?: string | undefined;
   /** Token endpoint. @defaultValue the one of `baseUrl` */
   tokenUrl?: string | undefined;
+  /** How long a call waits for a token, in milliseconds. @defaultValue 30 000 */
+  tokenTimeout?: number | undefined;
   /** Scopes to ask for; none asks for all that the client may have. */
   scopes?: readonly string[] | undefined;
   /** Where records go. @defaultValue `console`, when `ADMIN_API_LOG` is `info` or `debug` */
@@ -90,8 +92,8 @@ export class AdminClient extends Resources implements AsyncDisposable {
     const userAgent = runtime === undefined ? undefined : `admin-api-sdk-node/${VERSION} (${runtime})`;
     const source = (): TokenSource => {
       const given = credentials(options);
-      if (typeof given.token === 'string') return new FixedToken(given.token);
-      if (given.token !== undefined) return new TokenFunction(given.token);
+      if (typeof given.token === 'function') return new TokenFunction(given.token);
+      if (given.token !== undefined) return new FixedToken(given.token);
       return new ClientCredentials({
         send: onWire(transport.send), // AUTH-5: attempt log and transport only
         tokenUrl,
@@ -114,7 +116,7 @@ export class AdminClient extends Resources implements AsyncDisposable {
       attemptLog: onWire,
     });
     const newId = options.newId ?? (() => crypto.randomUUID());
-    this._caller = new Caller({ send: stack(ordered, transport.send), baseUrl: base, limits, clock, newId, userAgent });
+    this._caller = new Caller({ send: stack(ordered, transport.send), baseUrl: base, limits, clock, newId, userAgent, closing: closing.signal });
     this.#shared = { transport, closing };
   }
 

@@ -38,3 +38,26 @@ export const systemClock: Clock = {
       signal?.addEventListener('abort', aborted, { once: true });
     }),
 };
+
+/** Sleeps, but no longer than the client is open; when it is closed, or the signal aborted, no timer is left behind. */
+export async function pause(clock: Clock, ms: number, closing: AbortSignal, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted();
+  if (closing.aborted) return;
+  const sleeping = new AbortController();
+  let wake = (): void => undefined;
+  const woken = new Promise<void>((resolve) => {
+    wake = (): void => {
+      resolve(); // first, so that the sleep's own rejection comes second and does not count
+      sleeping.abort();
+    };
+  });
+  closing.addEventListener('abort', wake, { once: true });
+  signal?.addEventListener('abort', wake, { once: true });
+  try {
+    await Promise.race([clock.sleep(ms, sleeping.signal), woken]);
+  } finally {
+    closing.removeEventListener('abort', wake);
+    signal?.removeEventListener('abort', wake);
+  }
+  signal?.throwIfAborted();
+}

@@ -178,7 +178,7 @@ async function fetchInto(
     }
     // without a strong tag there is nothing to tell by whether the rest would be of the same content
     if (etag === undefined || etag.startsWith('W/')) await spool.restart();
-    await caller.clock.sleep(backoff(fruitless - 1, caller.clock.random()), options?.signal);
+    await caller.pause(backoff(fruitless - 1, caller.clock.random()), options?.signal);
   }
 }
 

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { Agent, fetch, ProxyAgent } from 'undici';
 import type { Dispatcher } from 'undici';
 import { ConfigurationError } from './errors.ts';
-import { environment, proxyFor } from './runtime.ts';
+import { environment, exempt, proxyFor } from './runtime.ts';
 import type { Fetch } from './transport.ts';
 
 /** Options of `nodeFetch`. */
@@ -25,12 +25,13 @@ export interface NodeFetchOptions {
 /**
  * A fetch to pass to `AdminClient`.
  *
- * @throws ConfigurationError if a file cannot be read.
+ * @throws ConfigurationError if a file cannot be read, or a proxy cannot be applied.
  */
 export function nodeFetch({ ca, cert, key, proxy }: NodeFetchOptions = {}): Fetch {
   const connect = {
     ...files({ ca: ca ?? environment('ADMIN_API_CA_BUNDLE'), cert, key }),
   };
+  if (process.versions['bun'] !== undefined) return bunFetch(connect, proxy);
   const direct = new Agent({ connect });
   const proxies = new Map<string, Dispatcher>();
   const dispatcherFor = (url: string): Dispatcher => {
@@ -42,6 +43,19 @@ export function nodeFetch({ ca, cert, key, proxy }: NodeFetchOptions = {}): Fetc
   };
   return (url, init) =>
     fetch(url, { ...init, dispatcher: dispatcherFor(url) } as Parameters<typeof fetch>[1]) as unknown as Promise<Response>;
+}
+
+/** Bun puts its own fetch in undici's place, which ignores dispatchers and takes certificates and proxies as options. */
+function bunFetch(tls: Readonly<Record<string, string>>, proxy: string | null | undefined): Fetch {
+  return (url, init) => {
+    if (typeof proxy === 'string' && exempt(url)) {
+      throw new ConfigurationError('Bun would not use the proxy, for NO_PROXY names the host: unset NO_PROXY, or give no proxy.', {
+        code: 'proxy_not_applied',
+      });
+    }
+    const via = proxy === null ? undefined : (proxy ?? proxyFor(url));
+    return globalThis.fetch(url, { ...init, tls, proxy: via ?? false } as RequestInit); // false is direct, whatever the environment
+  };
 }
 
 function files(paths: Readonly<Record<string, string | undefined>>): Record<string, string> {

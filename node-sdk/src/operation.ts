@@ -9,6 +9,7 @@ import { ConfigurationError, DecodeError } from './errors.ts';
 import { Response } from './exchange.ts';
 import type { Call } from './exchange.ts';
 import { excerpt } from './layers/status.ts';
+import { checkHeader } from './options.ts';
 
 /** How a list is paged: names of the query parameter and of the members of the answer. */
 export interface Paging {
@@ -71,7 +72,10 @@ export function sorted(op: Op<unknown>, params: object): Sorted {
   for (const [name, value] of Object.entries(params)) {
     if (value === undefined) continue;
     const header = op.headers?.[name];
-    if (header !== undefined) headers[header.toLowerCase()] = String(value);
+    if (header !== undefined) {
+      checkHeader(header, value);
+      headers[header.toLowerCase()] = value;
+    }
     else if (op.query?.includes(name)) query[name] = value;
     else body[name] = value;
   }
@@ -133,15 +137,31 @@ function timestamp(moment: Date): string {
 export function bodyOf(value: unknown): Uint8Array<ArrayBuffer> {
   let json: string | undefined;
   try {
-    json = JSON.stringify(value, (_, member: unknown) => {
-      if (typeof member === 'number' && !Number.isFinite(member)) throw new TypeError('a number that is not finite');
-      return member;
-    });
+    json = JSON.stringify(value, plain);
   } catch (error) {
+    if (error instanceof ConfigurationError) throw error;
     throw new ConfigurationError(`The request has no JSON form: ${error instanceof Error ? error.message : ''}`, { code: 'invalid_body' });
   }
   if (json === undefined) throw new ConfigurationError('The request has no JSON form.', { code: 'invalid_body' });
   return new TextEncoder().encode(json);
+}
+
+/** What JSON.stringify may see: it would turn a bad Date and NaN into null, a Map into {}, and leave functions out, all unsaid. */
+function plain(this: Readonly<Record<string, unknown>>, name: string, member: unknown): unknown {
+  const given = this[name];
+  if (given instanceof Date) return timestamp(given);
+  const refuse = (what: string): never => {
+    throw new TypeError(`${what}${name === '' ? '' : ` at ${JSON.stringify(name)}`}`);
+  };
+  if (!name.isWellFormed() || (typeof member === 'string' && !member.isWellFormed())) refuse('half a surrogate pair');
+  if (typeof member === 'number' && !Number.isFinite(member)) refuse('a number that is not finite');
+  if (typeof member === 'function' || typeof member === 'symbol') refuse(`a ${typeof member}`);
+  if (member === undefined && Array.isArray(this)) refuse('undefined in a list');
+  if (typeof member === 'object' && member !== null && !Array.isArray(member)) {
+    const kind = Object.prototype.toString.call(member);
+    if (kind !== '[object Object]') refuse(kind);
+  }
+  return member;
 }
 
 /** An idempotency key as an RFC 9651 string. */

@@ -43,8 +43,6 @@ export interface LimitOptions {
   maxRetries?: number | undefined;
   /** A longer `Retry-After` fails at once; in milliseconds. @defaultValue 60 000 */
   maxRetryAfter?: number | undefined;
-  /** How long a call waits for a token, in milliseconds. @defaultValue 30 000 */
-  tokenTimeout?: number | undefined;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -60,7 +58,7 @@ export const DEFAULT_LIMITS: Limits = {
  *
  * @throws ConfigurationError for a limit that is no positive number.
  */
-export function override(limits: Limits, given: LimitOptions): Limits {
+export function override(limits: Limits, given: LimitOptions & { tokenTimeout?: number | undefined }): Limits {
   const { timeout, deadline, maxRetries, maxRetryAfter, tokenTimeout } = given;
   check('timeout', timeout);
   check('deadline', deadline ?? undefined);
@@ -78,9 +76,12 @@ export function override(limits: Limits, given: LimitOptions): Limits {
   };
 }
 
+/** The longest that a timer can run, 24 days; a longer one would fire at once. */
+const LONGEST_TIMER = 2_147_483_647;
+
 function check(name: string, value: number | undefined): void {
-  if (value !== undefined && !(typeof value === 'number' && value > 0)) {
-    throw new ConfigurationError(`${name} must be a number of milliseconds above 0.`, { code: 'invalid_option' });
+  if (value !== undefined && !(typeof value === 'number' && value > 0 && value <= LONGEST_TIMER)) {
+    throw new ConfigurationError(`${name} must be a number of milliseconds above 0, at most ${LONGEST_TIMER}.`, { code: 'invalid_option' });
   }
 }
 
@@ -90,18 +91,24 @@ const OWN_HEADERS: ReadonlySet<string> = /* @__PURE__ */ new Set([
 
 /** Throws ConfigurationError for options that cannot be sent; a header's value may be secret and is not quoted. */
 export function checkOptions({ idempotencyKey, headers }: RequestOptions): void {
-  if (typeof idempotencyKey === 'string' && !/^[!-~]{1,255}$/.test(idempotencyKey)) {
+  const given = idempotencyKey ?? undefined;
+  if (given !== undefined && !(typeof given === 'string' && /^[!-~]{1,255}$/.test(given))) {
     throw new ConfigurationError('idempotencyKey must be 1 to 255 visible ASCII characters.', { code: 'invalid_option' });
   }
   for (const [name, value] of Object.entries(headers ?? {})) {
     if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) {
       throw new ConfigurationError("A header's name may hold only the characters of an RFC 9110 token.", { code: 'invalid_header' });
     }
-    if (typeof value !== 'string' || !/^[\t -~]*$/.test(value)) {
-      throw new ConfigurationError(`The value of header ${name} must be visible ASCII text.`, { code: 'invalid_header' });
-    }
+    checkHeader(name, value);
     if (OWN_HEADERS.has(name.toLowerCase())) {
       throw new ConfigurationError(`Header ${name} is set by the SDK alone.`, { code: 'invalid_header' });
     }
+  }
+}
+
+/** Throws ConfigurationError for a value that would split the request or cannot be sent. */
+export function checkHeader(name: string, value: unknown): asserts value is string {
+  if (typeof value !== 'string' || !/^[\t -~]*$/.test(value)) {
+    throw new ConfigurationError(`The value of header ${name} must be visible ASCII text.`, { code: 'invalid_header' });
   }
 }

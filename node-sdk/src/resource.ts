@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { pause } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { ConfigurationError } from './errors.ts';
 import { Call, Request } from './exchange.ts';
@@ -70,6 +71,7 @@ export class Caller {
   readonly #newId: () => string;
   readonly #userAgent: string | undefined;
   readonly #warned: Set<string>;
+  readonly #closing: AbortSignal;
   readonly limits: Limits;
   readonly clock: Clock;
 
@@ -85,12 +87,15 @@ export class Caller {
     /** What the SDK calls itself; undefined in browsers, which do not let it. */
     userAgent: string | undefined;
     warned?: Set<string>;
+    /** Aborted when the client is closed. */
+    closing: AbortSignal;
   }) {
     this.#send = facts.send;
     this.#baseUrl = facts.baseUrl;
     this.#newId = facts.newId;
     this.#userAgent = facts.userAgent;
     this.#warned = facts.warned ?? new Set();
+    this.#closing = facts.closing;
     this.limits = facts.limits;
     this.clock = facts.clock;
   }
@@ -103,6 +108,7 @@ export class Caller {
       newId: this.#newId,
       userAgent: this.#userAgent,
       warned: this.#warned,
+      closing: this.#closing,
       limits,
       clock,
     });
@@ -137,10 +143,7 @@ export class Caller {
       sent['user-agent'] = this.#userAgent;
       if (streamed) sent['accept-encoding'] = 'identity';
     }
-    if (content !== undefined) {
-      sent['content-type'] = op.body ?? 'application/json';
-      if (!(content instanceof Uint8Array) && this.#userAgent !== undefined) sent['content-length'] = String(content.length);
-    }
+    if (content !== undefined) sent['content-type'] = op.body ?? 'application/json';
     if (key !== undefined) sent['idempotency-key'] = quoted(key);
     for (const [name, value] of Object.entries(headers)) {
       if (!/^[\t -~]*$/.test(value)) {
@@ -154,6 +157,11 @@ export class Caller {
     return new Request(call, op.method, text === '' ? url : `${url}${op.path.includes('?') ? '&' : '?'}${text}`, sent, content);
   }
 
+  /** Waits before a stream or a download is taken up again. */
+  pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    return pause(this.clock, ms, this.#closing, signal);
+  }
+
   /** Sends through the stack; an answer that is an error is thrown there. */
   async send(request: Request): Promise<Response> {
     return (await this.#send(request)) as Response;
@@ -161,8 +169,8 @@ export class Caller {
 
   /** One call, one answer. */
   call<T>(op: Op<T>, path: Readonly<Record<string, string>>, params: object, options?: RequestOptions): ApiPromise<T> {
-    const { query, headers, body } = sorted(op, params);
     const sending = async (): Promise<RawResponse<T>> => {
+      const { query, headers, body } = sorted(op, params);
       this.#warnDeprecated(op);
       const content = op.body === undefined ? undefined : bodyOf(body);
       const response = await this.send(this.prepare(op, { path, query, headers, content, options }));

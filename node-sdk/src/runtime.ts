@@ -38,12 +38,17 @@ export function viaProxy(origin: string): boolean {
 
 /** The proxy that the environment names for an origin, undefined for a direct connection. */
 export function proxyFor(origin: string): string | undefined {
-  const { protocol, hostname } = new URL(origin);
-  const either = (name: string): string | undefined => environment(name.toLowerCase()) ?? environment(name.toUpperCase());
-  const proxy = either(`${protocol.slice(0, -1)}_proxy`) ?? either('all_proxy');
-  if (proxy === undefined) return undefined;
+  const proxy = either(`${new URL(origin).protocol.slice(0, -1)}_proxy`) ?? either('all_proxy');
+  return proxy === undefined || exempt(origin) ? undefined : proxy;
+}
+
+/** Whether the environment wants a direct connection to an origin, whatever proxy there is. */
+export function exempt(origin: string): boolean {
+  const { hostname } = new URL(origin);
   const direct = (either('no_proxy') ?? '').split(',').map((entry) => entry.trim().replace(/^\./, '').split(':')[0] ?? '');
-  return direct.some((name) => name === '*' || (name !== '' && (hostname === name || hostname.endsWith(`.${name}`))))
-    ? undefined
-    : proxy;
+  return direct.some((name) => name === '*' || (name !== '' && (hostname === name || hostname.endsWith(`.${name}`))));
+}
+
+function either(name: string): string | undefined {
+  return environment(name.toLowerCase()) ?? environment(name.toUpperCase());
 }

@@ -140,7 +140,15 @@ export async function* bytesOf(source: UploadSource): AsyncGenerator<Uint8Array,
   else if (source instanceof Uint8Array) yield source;
   else if (source instanceof ArrayBuffer) yield new Uint8Array(source);
   else if (source instanceof Blob) yield* read(source.stream());
-  else if (source instanceof ReadableStream) yield* read(source);
-  else if (typeof source[Symbol.asyncIterator] === 'function') yield* source;
+  else if (source instanceof ReadableStream) yield* binary(read(source));
+  else if (typeof (source as typeof source | null | undefined)?.[Symbol.asyncIterator] === 'function') yield* binary(source);
   else throw new ConfigurationError('The source of an upload is a path, bytes, a Blob or a stream.', { code: 'invalid_source' });
+}
+
+/** Chunks of somebody else's, which may be text all the same. */
+async function* binary(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of chunks) {
+    if (!(chunk instanceof Uint8Array)) throw new ConfigurationError('The source of an upload must give bytes.', { code: 'invalid_source' });
+    yield chunk;
+  }
 }

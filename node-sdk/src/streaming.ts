@@ -86,7 +86,7 @@ abstract class ResumingStream<T> implements AsyncIterable<T>, AsyncDisposable {
       }
       fruitless += 1;
       if (fruitless > maxRetries) throw this.#interrupted(reason, maxRetries);
-      await clock.sleep(this.pause(backoff(fruitless - 1, clock.random())), this.#options.signal);
+      await this.#caller.pause(this.delay(backoff(fruitless - 1, clock.random())), this.#options.signal);
     }
   }
 
@@ -118,8 +118,8 @@ abstract class ResumingStream<T> implements AsyncIterable<T>, AsyncDisposable {
   protected abstract decode(response: Response): AsyncGenerator<T, void, undefined>;
 
   /** Milliseconds before the next attempt. */
-  protected pause(delay: number): number {
-    return delay;
+  protected delay(backoff: number): number {
+    return backoff;
   }
 
   /** The lines of one connection; silence for so long breaks it. */
@@ -244,8 +244,8 @@ export class EventStream<T> extends ResumingStream<T> {
     return { query, headers: this.lastId === undefined ? headers : { ...headers, 'last-event-id': this.lastId } };
   }
 
-  protected override pause(delay: number): number {
-    return Math.max(delay, Math.min(this.#retry ?? 0, policy.RETRY_CAP));
+  protected override delay(backoff: number): number {
+    return Math.max(backoff, Math.min(this.#retry ?? 0, policy.RETRY_CAP));
   }
 
   protected override async *decode(response: Response): AsyncGenerator<T, void, undefined> {

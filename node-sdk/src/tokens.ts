@@ -70,7 +70,11 @@ export class TokenFunction implements TokenSource {
     this.#function = function_;
   }
 
-  async token(): Promise<Token> {
+  token(call: Call): Promise<Token | TokenFailure> {
+    return awaited(this.#ask(), call, call.limits.tokenTimeout);
+  }
+
+  async #ask(): Promise<Token> {
     const token = await this.#function();
     checkToken(token);
     return new Token(token);
@@ -133,33 +137,10 @@ export class ClientCredentials implements TokenSource {
     if (this.#flight !== undefined && now > this.#flight.endsAt) this.#flight = undefined; // it should have landed long ago
     if (usable !== undefined && (this.#flight !== undefined || now < this.#pauseUntil)) return usable;
     this.#flight ??= this.#fly(now);
-    const landed = await this.#landing(this.#flight.landing, call);
+    const landed = await awaited(this.#flight.landing, call, this.#limits.tokenTimeout);
     if (!(landed instanceof TokenFailure) || usable === undefined) return landed;
     this.#warn(`The access token was not refreshed ahead of time: ${landed.message}`);
     return usable;
-  }
-
-  /** Waits for a flight, within `tokenTimeout`, the call's deadline and its signal. */
-  #landing(landing: Promise<Token | TokenFailure>, call: Call): Promise<Token | TokenFailure> {
-    const left = call.left();
-    const byDeadline = left !== undefined && left < this.#limits.tokenTimeout;
-    return new Promise((resolve, reject) => {
-      const cancelled = (): void => {
-        clearTimeout(timer);
-        reject(call.signal?.reason as Error);
-      };
-      const done = (landed: Token | TokenFailure): void => {
-        clearTimeout(timer);
-        call.signal?.removeEventListener('abort', cancelled);
-        resolve(landed);
-      };
-      const timer = setTimeout(() => done(timedOut(byDeadline)), byDeadline ? Math.max(0, left) : this.#limits.tokenTimeout);
-      if (call.signal?.aborted) cancelled();
-      else {
-        call.signal?.addEventListener('abort', cancelled, { once: true });
-        void landing.then(done);
-      }
-    });
   }
 
   #fly(now: number): { landing: Promise<Token | TokenFailure>; endsAt: number } {
@@ -205,6 +186,27 @@ export function checkToken(token: unknown): asserts token is string {
   if (typeof token !== 'string' || !/^[!-~]+$/.test(token)) {
     throw new ConfigurationError('A token must be a string of visible ASCII characters.', { code: 'invalid_token_option' });
   }
+}
+
+/** Waits for a token, within `tokenTimeout`, the call's deadline and its signal (AUTH-2, RETRY-9). */
+function awaited(landing: Promise<Token | TokenFailure>, call: Call, tokenTimeout: number): Promise<Token | TokenFailure> {
+  const left = call.left();
+  const byDeadline = left !== undefined && left < tokenTimeout;
+  return new Promise((resolve, reject) => {
+    const settle = (how: () => void) => (): void => {
+      clearTimeout(timer);
+      call.signal?.removeEventListener('abort', cancelled);
+      how();
+    };
+    const cancelled = settle(() => reject(call.signal?.reason as Error));
+    const timer = setTimeout(settle(() => resolve(timedOut(byDeadline))), byDeadline ? Math.max(0, left) : tokenTimeout);
+    if (call.signal?.aborted) cancelled();
+    else call.signal?.addEventListener('abort', cancelled, { once: true });
+    landing.then(
+      (landed) => settle(() => resolve(landed))(),
+      (error: unknown) => settle(() => reject(error as Error))(),
+    );
+  });
 }
 
 function timedOut(byDeadline: boolean): TokenFailure {

@@ -9,6 +9,7 @@ import { ERRORS_MAX_ERROR_BODY } from './_generated/policy.ts';
 import { joined, streamFrom } from './bytes.ts';
 import { Request, Response, Secret, WireError } from './exchange.ts';
 import type { Call, Effect, Outcome, Stream } from './exchange.ts';
+import { runtime } from './runtime.ts';
 
 /** fetch, or what stands in for it. */
 export type Fetch = (url: string, init: RequestInit) => Promise<globalThis.Response>;
@@ -16,8 +17,13 @@ export type Fetch = (url: string, init: RequestInit) => Promise<globalThis.Respo
 /** What each code of the runtime means; *not sent* is a promise, so what is not known may have acted. */
 const NOT_SENT: ReadonlySet<string> = /* @__PURE__ */ new Set([
   'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT',
+  'dns error', 'tcp connect error',
 ]);
-const TLS_VERIFICATION = /^(ERR_TLS_CERT_ALTNAME_INVALID|CERT_.*|.*SELF_SIGNED.*|UNABLE_TO_(GET_ISSUER|VERIFY).*)$/;
+const TLS_VERIFICATION =
+  /^(invalid peer certificate|ERR_TLS_CERT_ALTNAME_INVALID|CERT_.*|CRL_.*|.*SELF_SIGNED.*|UNABLE_TO_.*|INVALID_(CA|PURPOSE)|HOSTNAME_MISMATCH|PATH_LENGTH_EXCEEDED)$/;
+
+/** Deno has no codes: what it says of a connection that was not made stands for them. A URL holds no space. */
+const DENO = /: client error \(Connect\): (dns error|tcp connect error|invalid peer certificate)\b/;
 
 const CLOSED = new WireError('client_closed', 'final', 'The client is closed.');
 const TIMED_OUT = Symbol('timed out');
@@ -26,7 +32,7 @@ const CLOSING = Symbol('closing');
 /** Names what went wrong on the wire; holds nothing of the exception but its code and kind. */
 export function wireError(error: unknown, status?: number, requestId?: string): WireError {
   const codes = codesOf(error);
-  const message = codes.length > 0 ? codes.join(', ') : error instanceof Error ? error.name : 'unknown';
+  const message = codes.join(', ') || kindOf(error);
   const make = (code: string, effect: Effect): WireError =>
     new WireError(code, effect, `The connection failed: ${message}.`, status, requestId);
   if (codes.some((code) => TLS_VERIFICATION.test(code))) return make('tls_verification_failed', 'final');
@@ -37,10 +43,21 @@ export function wireError(error: unknown, status?: number, requestId?: string): 
 /** Codes of an error and its causes; of several addresses tried, the code of each. */
 function codesOf(error: unknown, depth = 0): string[] {
   if (typeof error !== 'object' || error === null || depth > 5) return [];
-  const { code, cause, errors } = error as { code?: unknown; cause?: unknown; errors?: unknown };
-  if (Array.isArray(errors) && errors.length > 0) return errors.flatMap((each) => codesOf(each, depth + 1));
+  const { code, cause, errors, message } = error as Partial<Record<'code' | 'cause' | 'errors' | 'message', unknown>>;
+  if (Array.isArray(errors) && errors.length > 0) {
+    return errors.flatMap((each) => {
+      const found = codesOf(each, depth + 1);
+      return found.length > 0 ? found : [kindOf(each)]; // one without a code may have sent something
+    });
+  }
   if (typeof code === 'string') return [code];
+  const [, words] = DENO.exec(String(message)) ?? [];
+  if (words !== undefined) return [words];
   return codesOf(cause, depth + 1);
+}
+
+function kindOf(error: unknown): string {
+  return error instanceof Error ? error.name : 'unknown';
 }
 
 /** Sends requests over fetch. */
@@ -79,7 +96,12 @@ export class Transport {
     let answer: globalThis.Response | undefined;
     let handedOver = false;
     try {
-      answer = await this.#fetch(request.url, this.#init(request, controller.signal));
+      const init = this.#init(request, controller.signal);
+      if (runtime === undefined && init.body instanceof ReadableStream) {
+        // browsers send no stream over HTTP/1.1, and most none at all
+        init.body = await new globalThis.Response(init.body).arrayBuffer();
+      }
+      answer = await this.#fetch(request.url, init);
       if (answer.type === 'opaqueredirect') {
         return new WireError('redirect', 'final', 'A redirect is not followed. Check baseUrl.');
       }
@@ -130,6 +152,7 @@ export class Transport {
     } else {
       init.body = streamFrom(content.chunks());
       init.duplex = 'half';
+      headers['content-length'] = String(content.length); // fetch adds that of bytes itself, and undici refuses to see it twice
     }
     return init;
   }
@@ -167,6 +190,7 @@ function streamOf(answer: globalThis.Response, controller: AbortController, rele
         return next?.done === false ? next.value : undefined;
       } catch (error) {
         call.signal?.throwIfAborted();
+        if (controller.signal.reason === CLOSING) throw Object.assign(new Error(CLOSED.message), { code: CLOSED.code });
         throw error;
       }
     },

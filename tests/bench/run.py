@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
+import bundles
 import calls
 import imports
 import report
@@ -19,6 +20,7 @@ ROUNDS, QUICK_ROUNDS = 15, 7
 LOAD_ROUNDS, QUICK_LOAD_ROUNDS = 9, 7
 
 CALL = "CPU per typed call, all layers on, ÷ bare httpx"
+NODE_CALL = "CPU per typed call in Node, all layers on, ÷ bare fetch with an AbortController timeout"
 LOAD = "requests/s with auth, validation, state and audit ÷ prism mock -v silent, 16 connections"
 
 BUDGETS = {
@@ -28,6 +30,9 @@ BUDGETS = {
         Budget("py_list_cpu", f"{CALL}.Client: a page of 20 users", "x", 1.0, "lower"),
         Budget("py_async_call_cpu", f"{CALL}.AsyncClient: one user", "x", 1.0, "lower"),
         Budget("py_async_list_cpu", f"{CALL}.AsyncClient: a page of 20 users", "x", 1.0, "lower"),
+        Budget("node_call_cpu", f"{NODE_CALL}: one user", "x", 1.1, "lower"),
+        Budget("node_list_cpu", f"{NODE_CALL}: a page of 20 users", "x", 1.1, "lower"),
+        Budget("node_bundle_kb", "AdminClient bundled for browsers, minified, gzipped", "kB", 12.0, "lower"),
         Budget("py_import", "import, client and first resource with its models ÷ import httpx", "x", 2.0, "lower"),
         Budget("server_list", f"GET of 20 users, {LOAD}", "x", 2.0, "higher"),
         Budget("server_create", f"POST of a new user, {LOAD}", "x", 2.0, "higher"),
@@ -46,6 +51,9 @@ def measurements(*, quick: bool) -> dict[str, Callable[[Budget], Result]]:
         "py_list_cpu": partial(call, flavour="sync", shape="list"),
         "py_async_call_cpu": partial(call, flavour="async", shape="get"),
         "py_async_list_cpu": partial(call, flavour="async", shape="list"),
+        "node_call_cpu": partial(call, flavour="node", shape="get"),
+        "node_list_cpu": partial(call, flavour="node", shape="list"),
+        "node_bundle_kb": bundles.measure,
         "py_import": partial(imports.measure, rounds=rounds),
         "server_list": partial(load, operation="list"),
         "server_create": partial(load, operation="create"),

@@ -143,7 +143,7 @@ async def main() -> None:
     driver = Driver()
     reader = asyncio.StreamReader(limit=2**24)  # the longest line
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    protocol.begin("async", ["cancel"])
+    protocol.begin("async", ["cancel", "close", "validates"])
     while line := await reader.readline():
         await driver.take(json.loads(line))
 

@@ -131,7 +131,7 @@ def consume(lazy: Any, how: str | int, into: list[Any]) -> Any:
 
 def main() -> None:
     """Runs until the end of input."""
-    protocol.begin("sync", ["close"])
+    protocol.begin("sync", ["close", "validates"])
     driver = Driver()
     for line in sys.stdin:
         driver.take(json.loads(line))

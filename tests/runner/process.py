@@ -39,9 +39,11 @@ PYTHON: Final = (sys.executable, "-X", "dev")
 _NOISE: Final = re.compile(r"Traceback|\bException|Warning:|never awaited|never retrieved|was destroyed")
 
 DRIVERS: Final[Mapping[str, DriverSpec]] = {
-    "python-sync": DriverSpec((*PYTHON, str(TESTS / "drivers" / "python_sync.py")), frozenset({"close"})),
-    "python-async": DriverSpec((*PYTHON, str(TESTS / "drivers" / "python_async.py")), frozenset({"cancel"})),
-    "node": DriverSpec(("node", str(TESTS / "drivers" / "node.mjs")), frozenset({"cancel"})),
+    "python-sync": DriverSpec((*PYTHON, str(TESTS / "drivers" / "python_sync.py")), frozenset({"close", "validates"})),
+    "python-async": DriverSpec(
+        (*PYTHON, str(TESTS / "drivers" / "python_async.py")), frozenset({"cancel", "close", "validates"})
+    ),
+    "node": DriverSpec(("node", str(TESTS / "drivers" / "node.mjs")), frozenset({"cancel", "close"})),
 }
 
 
@@ -148,6 +150,7 @@ class Driver:
         try:
             process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
+            self._stderr.append("Warning: it did not end at the end of its input; something keeps it open\n")
             process.kill()
             process.wait()
         for reader in self._readers:

@@ -38,7 +38,7 @@ class Seen:
 
 def run(case: Case, driver: Driver, control: Control) -> Seen:
     """Carries out the steps of a case. Raises DriverFailed if the driver hangs, dies or breaks the protocol."""
-    world = World(control, case, driver.name)
+    world = World(control, case)
     with world.handle:
         return _Run(case, driver, world).seen_in_the_end()
 

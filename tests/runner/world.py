@@ -20,10 +20,10 @@ _POLL_SECONDS = 0.005
 class World:
     """A world at its own base path, with the faults of its case set."""
 
-    def __init__(self, control: Control, case: Case, driver: str) -> None:
+    def __init__(self, control: Control, case: Case) -> None:
         creation = {name: value for name, value in case.world.items() if name != "faults"}
         creation.setdefault("clients", [{**DEFAULT_CLIENT, "scopes": all_scopes()}])
-        self.handle: WorldHandle = control.create_world(**creation, id=_world_id(case.id, driver))
+        self.handle: WorldHandle = control.create_world(**creation, id=_world_id(case.id))
         self.start_ms = self.handle.now_ms()
         self.now_ms = self.start_ms
         self._faults: dict[str, str] = {}
@@ -86,8 +86,8 @@ def _by_name(pairs: list[list[str]], *, lower: bool) -> dict[str, str | list[str
     return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 
-def _world_id(case_id: str, driver: str) -> str:
-    """Readable, and short enough for the control plane; the same on every run, so that ids are too."""
-    name = re.sub(r"[^a-z0-9]+", "-", f"{case_id}-{driver}")
+def _world_id(case_id: str) -> str:
+    """Readable, and short enough for the control plane; the same on every run and driver, so that ids are too."""
+    name = re.sub(r"[^a-z0-9]+", "-", case_id)
     digest = hashlib.sha256(name.encode()).hexdigest()[:8]
     return name if len(name) <= 63 else f"{name[:54]}-{digest}"

@@ -25,6 +25,8 @@ from admin_api_mock.document import Document
 from admin_api_mock.domain import Domain
 from admin_api_mock.protocol import AdminHttpProtocol
 
+#: A request makes few cycles: to look for them at every 700 objects, the default, is to look in vain.
+YOUNG_OBJECTS = 10_000
 #: How long requests under way may take to end once the server stops.
 GRACE_SECONDS = 2
 
@@ -100,6 +102,7 @@ def serve(options: Options, domain: Domain) -> None:
             "pid": os.getpid(),
         }
         gc.freeze()
+        gc.set_threshold(YOUNG_OBJECTS)
         gc.enable()
         Server(app, tls, lambda: _announce(ready)).run(sockets)
     finally:

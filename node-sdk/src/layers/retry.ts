@@ -6,6 +6,7 @@
 import { BUDGET_REFUND } from '../_generated/policy.ts';
 import { costOf, decide } from '../backoff.ts';
 import type { Budget } from '../backoff.ts';
+import { pause } from '../clock.ts';
 import { Response } from '../exchange.ts';
 import type { Layer, Outcome } from '../exchange.ts';
 import { note } from '../outcome.ts';
@@ -49,24 +50,9 @@ export function retry(budget: Budget, onRetry: (record: RetryRecord) => void, cl
         return outcome;
       }
       onRetry(record(call.operation, call.attempts, decision.delay, outcome));
-      await unlessClosed(call.clock.sleep(decision.delay, call.signal), closing);
+      await pause(call.clock, decision.delay, closing, call.signal);
     }
   };
-}
-
-/** Waits, but no longer than the client is open. */
-async function unlessClosed(waiting: Promise<void>, closing: AbortSignal): Promise<void> {
-  let done = (): void => undefined;
-  const closed = new Promise<void>((resolve) => {
-    done = resolve;
-    if (closing.aborted) resolve();
-    else closing.addEventListener('abort', done, { once: true });
-  });
-  try {
-    await Promise.race([waiting, closed]);
-  } finally {
-    closing.removeEventListener('abort', done);
-  }
 }
 
 function record(operation: string, attempt: number, delay: number, outcome: Outcome): RetryRecord {

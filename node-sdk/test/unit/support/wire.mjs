@@ -38,11 +38,15 @@ export async function wire(t, ...answers) {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   seen.url = `http://127.0.0.1:${server.address().port}`;
-  t.after(async () => {
-    for (const client of seen.clients) await client.close();
+  seen.stop = async () => {
+    if (!server.listening) return;
     server.closeAllConnections();
     server.close();
     await once(server, 'close');
+  };
+  t.after(async () => {
+    for (const client of seen.clients) await client.close();
+    await seen.stop();
   });
   /** A client of this server with a clock that stands still; the test's end closes it. */
   seen.client = (options = {}) => {

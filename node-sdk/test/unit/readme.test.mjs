@@ -1,0 +1,28 @@
+/** The page says what the code does. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import * as sdk from '../../dist/index.js';
+import { DEFAULT_LIMITS } from '../../dist/options.js';
+
+const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+const README = read('README.md');
+
+test('README: who looks for the class of an error finds it', () => {
+  const classes = Object.keys(sdk).filter((name) => sdk[name].prototype instanceof Error);
+  assert.deepEqual(classes.filter((name) => !README.includes(`\`${name}\``)), []);
+});
+
+test('README: the table of options has the numbers of the code', () => {
+  for (const [name, value] of Object.entries(DEFAULT_LIMITS)) {
+    assert.match(README, new RegExp(`\\| \`${name}\`: [^|]+ \\| ${value ?? 'none'} \\|`), name);
+  }
+});
+
+test('README: every option of the client is there, and each variable that it reads from the environment', () => {
+  const report = read('etc/sdk.api.md');
+  const [, members] = /interface ClientOptions extends LimitOptions \{([^}]+)\}/.exec(report);
+  for (const [, name] of members.matchAll(/^ {4}(\w+)\?/gm)) assert.match(README, new RegExp(`\`${name}\``), name);
+  const variables = new Set(['client.ts', 'node.ts', 'runtime.ts'].flatMap((room) => read(`src/${room}`).match(/ADMIN_API_[A-Z_]+/g) ?? []));
+  for (const name of variables) assert.ok(README.includes(name), name);
+});

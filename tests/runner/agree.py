@@ -1,0 +1,60 @@
+"""What the drivers must agree on beyond what a case expects: answers whole, and requests as the server saw them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from runner.match import Mismatch
+from runner.run import Seen
+
+#: Members that chance makes: compared by whether they are there. Ciphertext is never twice the same (FILE-4).
+_CHANCE: Final = frozenset({"idempotency_key", "idempotency-key", "authorization", "user-agent", "user_agent", "range"})
+_OF_CIPHERTEXT: Final = frozenset(
+    {"sha256", "size", "etag", "ciphertext_sha256", "content-digest", "content-length", "if-range", "body_sha256"}
+)
+#: What HTTP clients say on their own account (PARITY-6); fetch adds the last four of itself.
+_OF_THE_TRANSPORT: Final = frozenset(
+    {"host", "connection", "accept-encoding", "accept-language", "sec-fetch-mode", "cache-control", "pragma"}
+)
+_OF_AN_ENTRY: Final = ("channel", "operation", "query", "status", "headers", "body_sha256")
+
+
+def told(seen: Seen) -> Mapping[str, Any]:
+    """Of what a case brought about, what does not depend on chance; calls at once are in no order."""
+    calls = {call_id: all_done if len(all_done) == 1 else [] for call_id, all_done in seen.done.items()}
+    alone = all(len(all_done) == 1 for all_done in seen.done.values())
+    files = any(
+        "ciphertext" in str(done) or "encryption" in str(done) for all_done in calls.values() for done in all_done
+    )
+    skipped = _OF_CIPHERTEXT if files else frozenset()
+    return {
+        "client_error": seen.client_error,
+        "calls": _plain(calls, skipped),
+        "journal": [_plain({name: entry[name] for name in _OF_AN_ENTRY}, skipped) for entry in seen.journal]
+        if alone
+        else [],
+    }
+
+
+def _plain(value: Any, skipped: frozenset[str]) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            name: (member is not None) if name in _CHANCE | skipped else _plain(member, skipped)
+            for name, member in value.items()
+            if name not in _OF_THE_TRANSPORT
+        }
+    return [_plain(member, skipped) for member in value] if isinstance(value, list) else value
+
+
+def differences(first: Any, other: Any, where: str = "") -> Iterator[Mismatch]:
+    """Where two drivers differ, member by member."""
+    if isinstance(first, Mapping) and isinstance(other, Mapping):
+        for name in sorted(first.keys() | other.keys()):
+            absent = "(not there)"
+            yield from differences(first.get(name, absent), other.get(name, absent), f"{where}/{name}".lstrip("/"))
+    elif isinstance(first, list) and isinstance(other, list) and len(first) == len(other):
+        for index, (one, two) in enumerate(zip(first, other, strict=True)):
+            yield from differences(one, two, f"{where}/{index}")
+    elif type(first) is not type(other) or first != other:
+        yield Mismatch(where, first, other)
