@@ -31,6 +31,7 @@ PEERS := .venv/.peers-$(PLACE)
 NODE  := spec/node_modules/.ready
 SDK   := node-sdk/node_modules/.ready
 DIST  := node-sdk/dist/.built
+LANES := tests/runtimes/node_modules/.ready
 
 # Caches live in one folder that can be deleted at any time.
 export MYPY_CACHE_DIR := $(CURDIR)/build/cache/mypy
@@ -90,12 +91,14 @@ lock: $(READY) ## resolve requirements/*.in and spec/package.json into their loc
 			--generate-hashes --no-emit-index-url --custom-compile-command 'make lock' \
 			requirements/$$file.in --output-file requirements/$$file.txt
 	done
-	npm install --prefix spec --package-lock-only
+	for folder in spec node-sdk tests/bench tests/runtimes; do
+		npm install --prefix "$$folder" --package-lock-only
+	done
 
 ##@ Judge it
 
 .PHONY: test
-test: lint check types unit contract ## everything, cheapest first; the first failure stops it
+test: lint check types unit contract runtimes ## everything, cheapest first; the first failure stops it
 
 .PHONY: lint
 lint: $(READY) # ruff: rules and format
@@ -125,6 +128,11 @@ unit: $(READY) $(NODE) # the tests of the generator, the SDK and the server, eac
 contract: $(READY) $(DIST) ## the contract suite (CASE="retry/*" DRIVER=python-sync)
 	echo '==> contract suite'
 	$(PYTEST) tests $(if $(CASE),--case '$(CASE)') $(if $(DRIVER),--driver '$(DRIVER)')
+
+.PHONY: runtimes
+runtimes: $(READY) $(SDK) $(LANES) # the packed Node SDK under every runtime that is promised; a missing one is skipped
+	echo '==> the Node SDK under Node, Bun, Deno and Chromium'
+	$(PYTEST) -rs tests/runtimes
 
 .PHONY: bench
 bench: $(READY) $(PEERS) $(NODE) $(DIST) ## measure the budgets against their peers into build/bench.json
@@ -170,6 +178,11 @@ $(SDK): node-sdk/package-lock.json node-sdk/package.json node-sdk/.npmrc
 	echo '==> setting up the Node SDK'
 	$(NODE_IS_NEW_ENOUGH)
 	npm ci --prefix node-sdk --loglevel=error > /dev/null
+	touch $@
+
+$(LANES): tests/runtimes/package-lock.json tests/runtimes/package.json tests/runtimes/.npmrc
+	echo '==> setting up the runtimes'
+	npm ci --prefix tests/runtimes --loglevel=error > /dev/null
 	touch $@
 
 $(DIST): $(SDK) node-sdk/tsconfig.json node-sdk/tsconfig.build.json $(shell find node-sdk/src -name '*.ts')

@@ -30,15 +30,12 @@ export interface UploadOptions {
   onProgress?: Progress | undefined;
 }
 
-/** An identity, or the promise of one. */
-export type Opener = Identity | Promise<Identity>;
-
 /** What a download takes. */
 export interface DownloadOptions {
   /** A path (Node), replaced only by the whole; or a stream, which gets the bytes once they are known to be good. */
   to: string | WritableStream<Uint8Array>;
   /** Decrypts; without it the ciphertext is delivered. What `identity()` gives need not be awaited. */
-  identity?: Opener | readonly Opener[] | undefined;
+  identity?: Identity | Promise<Identity> | readonly (Identity | Promise<Identity>)[] | undefined;
   /** SHA-256 of the ciphertext, lower-case hex; protects from a swap. */
   expectSha256?: string | undefined;
   /** Called with bytes received so far and in all. */

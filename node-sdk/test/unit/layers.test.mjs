@@ -153,6 +153,13 @@ test('AUTH-4: the resend happens once per call; never on a 403, never for a fixe
   assert.equal(server.requests.length, 4);
 });
 
+test('AUTH-4: after a resend and a retry, another refused token is final', async (t) => {
+  const server = await wire(t, INVALID, problem(503, 'busy'), INVALID);
+  server.tokens.push(tokenAnswer('one'), tokenAnswer('two'), tokenAnswer('three'));
+  const error = await failure(server.client(CLIENT).users.get('usr_1'));
+  assert.deepEqual([error.name, error.attempts, server.requests.length], ['AuthenticationError', 2, 3]);
+});
+
 test('AUTH-7: client credentials go to the token endpoint only, access tokens to the API only', async (t) => {
   const server = await wire(t, answer());
   server.tokens.push(tokenAnswer('acc3ss'));
