@@ -116,11 +116,15 @@ types: $(READY) $(NODE) $(SDK) # both strict type checkers of each language
 	npm run --silent --prefix node-sdk types
 
 .PHONY: unit
-unit: $(READY) $(NODE) # the tests of the generator, the SDK and the server, each with its own configuration
+unit: $(READY) $(NODE) $(DIST) # the tests of the generator, the SDKs and the server, each with its own configuration
 	echo '==> tests of the generator'
 	$(PYTEST) -n 2 spec/tests
 	echo '==> tests of the Python SDK'
 	$(PYTEST) -n 2 python-sdk/tests
+	echo '==> tests of the Node SDK'
+	npm run --silent --prefix node-sdk unit
+	echo '==> the Node package: API report, publint, attw, install from tarball and folder'
+	npm run --silent --prefix node-sdk proofs > build/package.log 2>&1 || { cat build/package.log >&2; exit 1; }
 	echo '==> tests of the reference server'
 	$(PYTEST) -n 2 mock-server/tests
 

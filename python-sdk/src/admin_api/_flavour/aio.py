@@ -87,7 +87,7 @@ async def resolve(value: T | Awaitable[T], seconds: float) -> T:
     if not inspect.isawaitable(value):
         return cast("T", value)
     async with asyncio.timeout(seconds):
-        return cast("T", await value)
+        return await cast("Awaitable[T]", value)
 
 
 Home = asyncio.AbstractEventLoop
