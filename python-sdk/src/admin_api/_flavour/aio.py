@@ -84,10 +84,11 @@ async def in_thread(work: Callable[[], T]) -> T:
 
 async def resolve(value: T | Awaitable[T], seconds: float) -> T:
     """The value of a user's function, awaited if it is to be; TimeoutError after so many seconds."""
-    if not inspect.isawaitable(value):
-        return cast("T", value)
-    async with asyncio.timeout(seconds):
-        return await cast("Awaitable[T]", value)
+    result: Any = value
+    if inspect.isawaitable(value):
+        async with asyncio.timeout(seconds):
+            result = await value
+    return cast("T", result)
 
 
 Home = asyncio.AbstractEventLoop
