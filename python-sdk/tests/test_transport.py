@@ -15,7 +15,8 @@ import trustme
 import admin_api.transport
 from admin_api import APIConnectionError, APITimeoutError, ConfigurationError, DeadlineExceededError
 from admin_api._flavour.attempt import Attempt
-from admin_api.transport import WIRE_ERRORS, proxy_for, wire_error
+from admin_api.transport import proxy_for
+from admin_api.wire import wire_error, wire_errors
 
 from .answers import answer, call, request, user
 from .clocks import Time
@@ -37,7 +38,7 @@ def wire_exceptions() -> list[type[Exception]]:
 @pytest.mark.parametrize("cls", wire_exceptions(), ids=lambda cls: cls.__name__)
 def test_every_exception_of_httpx_is_mapped(cls: type[Exception]) -> None:
     """RETRY-10: no exception of httpx is left unmapped, and each by an entry made for it or for its family."""
-    kind, code, effect = next(row for row in WIRE_ERRORS if issubclass(cls, row[0]))
+    kind, code, effect = next(row for row in wire_errors() if issubclass(cls, row[0]))
     found = wire_error(cls("text"), Attempt(1), by_deadline=False, response=None)
     assert (code, effect) == (found.code, found.effect)
     general = {httpx.HTTPError, httpx.RequestError, httpx.TransportError, httpx.TooManyRedirects, httpx.ProtocolError}
@@ -392,6 +393,6 @@ async def test_time_that_is_up_before_it_began(flavour: Flavour) -> None:
 
 def test_the_table_lets_nothing_but_known_failures_through() -> None:
     """RETRY-10: only what is known never to have left is *not sent*."""
-    promised = {kind.__name__ for kind, _, effect in WIRE_ERRORS if effect == "not_sent"}
+    promised = {kind.__name__ for kind, _, effect in wire_errors() if effect == "not_sent"}
     assert {"ConnectTimeout", "PoolTimeout", "ConnectError", "ProxyError"} == promised
     assert call(Time()).reached is False

@@ -38,7 +38,6 @@ NAMES: Final[Mapping[str, str]] = {
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
     "__aiter__": "__iter__",
-    "AsyncByteStream": "SyncByteStream",  # httpx
     "aclose": "close",
     "aio": "sync",  # _flavour
     "aiter_bytes": "iter_bytes",  # httpx

@@ -1,7 +1,8 @@
 /** The adapter to fetch: what each failure of the wire means, and what bounds an attempt. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Transport, wireError } from '../../dist/transport.js';
+import { Transport } from '../../dist/transport.js';
+import { wireError } from '../../dist/wire.js';
 import { call, failure, request } from './support/answers.mjs';
 import { LOST, wire } from './support/wire.mjs';
 

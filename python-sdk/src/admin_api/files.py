@@ -6,8 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
-import httpx
-
 from ._flavour import aio as flavour
 from .backoff import backoff
 from .errors import ConfigurationError, IntegrityError, StreamInterruptedError
@@ -15,6 +13,7 @@ from .exchange import Response
 from .operation import Op, answer_of
 from .options import RequestOptions
 from .spool import Downloaded, DownloadTarget, Progress, Spool, UploadSource, deliver, fill
+from .wire import failures
 
 if TYPE_CHECKING:
     from .encryption import Identity, Recipient
@@ -24,7 +23,6 @@ T = TypeVar("T")
 
 __all__ = ["DownloadTarget", "Downloaded", "Progress", "UploadSource", "download", "upload"]
 
-LOST = (httpx.HTTPError, httpx.StreamError, TimeoutError, OSError)
 _DIGEST = re.compile(r"sha-256=:[0-9A-Za-z+/]{43}=:")
 _RANGE = re.compile(r"bytes ([0-9]{1,19})-")
 
@@ -160,7 +158,7 @@ async def _drain(response: Response, spool: Spool, silence: float, on_progress: 
             try:
                 async with flavour.limit(silence):
                     chunk = await anext(chunks, None)
-            except LOST as caught:
+            except failures() as caught:
                 return type(caught).__name__
             if chunk is None:
                 return None if total is None or spool.length == total else "CutShort"

@@ -6,8 +6,6 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
-import httpx
-
 from ._flavour import aio as flavour
 from ._generated import policy
 from .backoff import backoff
@@ -16,14 +14,12 @@ from .exchange import Response
 from .framing import Lines, LineTooLong, ServerSentEvents
 from .operation import Op, decode_error
 from .options import OMIT, RequestOptions
+from .wire import failures, is_timeout
 
 if TYPE_CHECKING:
     from .resource import AsyncCaller
 
 T = TypeVar("T")
-
-LOST = (httpx.HTTPError, httpx.StreamError, TimeoutError, OSError)
-"""What a stream that breaks raises below us."""
 
 
 class Broken(Exception):
@@ -160,7 +156,7 @@ class AsyncStream(Generic[T]):
                 try:
                     async with flavour.limit(min(bounds) if bounds else None):
                         chunk = await anext(chunks, None)
-                except LOST as caught:
+                except failures() as caught:
                     error = caught
                 else:
                     if chunk is None:
@@ -168,7 +164,7 @@ class AsyncStream(Generic[T]):
                     for line in self._cut(lines, chunk, response):
                         yield line
                     continue
-                timed_out = isinstance(error, TimeoutError | httpx.TimeoutException)
+                timed_out = is_timeout(error)
                 if timed_out and idle is not None and (silence is None or idle <= silence):
                     raise self._idle(response)
                 raise Broken(

@@ -9,12 +9,13 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from contextvars import copy_context
-from typing import Any, TypeVar, cast
-
-import httpx
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .attempt import Attempt, current
 from .fork import after_fork
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = [
     "Home",
@@ -108,6 +109,8 @@ def pool(
     keepalive_expiry: float,
 ) -> httpx.AsyncHTTPTransport:
     """A pool of connections whose sockets mark what they send."""
+    import httpx
+
     from .aio_sockets import put_under  # httpcore is loaded with the first request, not at import
 
     limits = httpx.Limits(

@@ -7,12 +7,13 @@ import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import TypeVar
-
-import httpx
+from typing import TYPE_CHECKING, TypeVar
 
 from .attempt import Attempt, current
 from .fork import after_fork
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = [
     "Home",
@@ -92,6 +93,8 @@ def pool(
     keepalive_expiry: float,
 ) -> httpx.HTTPTransport:
     """A pool of connections whose sockets keep within the attempt's time and mark what they send."""
+    import httpx
+
     from .sync_sockets import put_under  # httpcore is loaded with the first request, not at import
 
     limits = httpx.Limits(

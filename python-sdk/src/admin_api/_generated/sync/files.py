@@ -7,8 +7,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
-import httpx
-
 from ..._flavour import sync as flavour
 from ...backoff import backoff
 from ...errors import ConfigurationError, IntegrityError, StreamInterruptedError
@@ -24,6 +22,7 @@ from ...spool import (
     deliver,
     fill,
 )
+from ...wire import failures
 
 if TYPE_CHECKING:
     from ...encryption import Identity, Recipient
@@ -33,7 +32,6 @@ T = TypeVar("T")
 
 __all__ = ["DownloadTarget", "Downloaded", "Progress", "UploadSource", "download", "upload"]
 
-LOST = (httpx.HTTPError, httpx.StreamError, TimeoutError, OSError)
 _DIGEST = re.compile(r"sha-256=:[0-9A-Za-z+/]{43}=:")
 _RANGE = re.compile(r"bytes ([0-9]{1,19})-")
 
@@ -169,7 +167,7 @@ def _drain(response: Response, spool: Spool, silence: float, on_progress: Progre
             try:
                 with flavour.limit(silence):
                     chunk = next(chunks, None)
-            except LOST as caught:
+            except failures() as caught:
                 return type(caught).__name__
             if chunk is None:
                 return None if total is None or spool.length == total else "CutShort"

@@ -7,8 +7,6 @@ import json
 from collections.abc import Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
-import httpx
-
 from ..._flavour import sync as flavour
 from ...backoff import backoff
 from ...errors import (
@@ -21,15 +19,13 @@ from ...exchange import Response
 from ...framing import Lines, LineTooLong, ServerSentEvents
 from ...operation import Op, decode_error
 from ...options import OMIT, RequestOptions
+from ...wire import failures, is_timeout
 from .. import policy
 
 if TYPE_CHECKING:
     from .resource import Caller
 
 T = TypeVar("T")
-
-LOST = (httpx.HTTPError, httpx.StreamError, TimeoutError, OSError)
-"""What a stream that breaks raises below us."""
 
 
 class Broken(Exception):
@@ -166,7 +162,7 @@ class Stream(Generic[T]):
                 try:
                     with flavour.limit(min(bounds) if bounds else None):
                         chunk = next(chunks, None)
-                except LOST as caught:
+                except failures() as caught:
                     error = caught
                 else:
                     if chunk is None:
@@ -174,7 +170,7 @@ class Stream(Generic[T]):
                     for line in self._cut(lines, chunk, response):
                         yield line
                     continue
-                timed_out = isinstance(error, TimeoutError | httpx.TimeoutException)
+                timed_out = is_timeout(error)
                 if timed_out and idle is not None and (silence is None or idle <= silence):
                     raise self._idle(response)
                 raise Broken(

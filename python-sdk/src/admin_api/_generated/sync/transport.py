@@ -1,7 +1,7 @@
 # Derived by make generate from transport.py. Do not edit.
 """The adapter to httpx: a Request becomes an exchange on the wire, and whatever happens becomes a value.
 
-Errors of the wire are mapped here and nowhere else (RETRY-10). Redirects are never followed (AUTH-8).
+httpx is loaded with the first request, not at import. Redirects are never followed (AUTH-8).
 """
 
 from __future__ import annotations
@@ -10,74 +10,21 @@ import os
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
-
-import httpx
 
 from ..._flavour import sync as flavour
 from ..._flavour.attempt import Attempt
 from ...errors import ConfigurationError
-from ...exchange import (
-    Body,
-    Effect,
-    Headers,
-    Outcome,
-    Request,
-    Response,
-    Secret,
-    WireError,
-)
+from ...exchange import Body, Headers, Outcome, Request, Response, Secret, WireError
+from ...wire import failures, wire_error
 from .. import policy
 
+if TYPE_CHECKING:
+    import httpx
+
 CLOSED = WireError("client_closed", "final", "The client is closed.")
-
-WIRE_ERRORS: tuple[tuple[type[Exception], str, Effect], ...] = (
-    (httpx.ConnectTimeout, "connect_timeout", "not_sent"),
-    (httpx.PoolTimeout, "pool_timeout", "not_sent"),
-    (httpx.ConnectError, "connect_failed", "not_sent"),
-    (httpx.ProxyError, "proxy_failed", "not_sent"),
-    (httpx.UnsupportedProtocol, "unsupported_protocol", "final"),
-    (httpx.LocalProtocolError, "invalid_request", "final"),
-    (httpx.InvalidURL, "invalid_request", "final"),
-    (httpx.TimeoutException, "timeout", "maybe_acted"),
-    (httpx.RemoteProtocolError, "invalid_answer", "maybe_acted"),
-    (httpx.DecodingError, "invalid_encoding", "maybe_acted"),
-    (httpx.NetworkError, "connection_lost", "maybe_acted"),
-    (httpx.HTTPError, "connection_lost", "maybe_acted"),
-    (TimeoutError, "timeout", "maybe_acted"),
-    (OSError, "connection_lost", "maybe_acted"),
-)
-"""What each failure means, the first that fits; *not sent* is a promise, so what is not known may have acted."""
-
-
-def wire_error(error: Exception, attempt: Attempt, *, by_deadline: bool, response: Response | None) -> WireError:
-    """Names what went wrong on the wire; holds nothing of the exception but its kind and its text."""
-    code: str
-    effect: Effect
-    code, effect = next((code, effect) for kind, code, effect in WIRE_ERRORS if isinstance(error, kind))
-    message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    if _is_verification(error):
-        code, effect = "tls_verification_failed", "final"
-    elif code == "timeout":
-        message = "The attempt did not end in time."
-        if isinstance(error, TimeoutError) and not attempt.sent:  # ours, and it ran out before the first byte left
-            effect = "not_sent"
-    if by_deadline and code in {"timeout", "connect_timeout", "pool_timeout"}:
-        code, effect = "deadline_exceeded", "final" if effect == "not_sent" else "maybe_acted"
-    status = None if response is None else response.status
-    return WireError(code, effect, message, status, None if response is None else response.request_id)
-
-
-def _is_verification(error: BaseException | None) -> bool:
-    seen: set[int] = set()  # a chain of causes may bite its own tail
-    while error is not None and id(error) not in seen:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
-        seen.add(id(error))
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def proxy_for(url: str) -> str | None:
@@ -147,12 +94,12 @@ class Transport:
                     return response
                 response.body = _read(answer)
                 return response
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as caught:
+        except failures() as caught:
             error = caught
         except RuntimeError as caught:  # a pool that was closed while a request was on its way
             if not self._closing.is_set():
                 raise
-            error = httpx.ReadError(str(caught))
+            error = ConnectionError(str(caught))
         if self._closing.is_set():
             return CLOSED if not attempt.sent else WireError("client_closed", "maybe_acted", "The client was closed.")
         return wire_error(error, attempt, by_deadline=by_deadline, response=response)
@@ -197,6 +144,8 @@ class Transport:
 
 def _outgoing(request: Request, timeouts: dict[str, float | None]) -> httpx.Request:
     """The request as httpx wants it. Secrets are revealed here alone, in a frame gone before the wait (AUTH-9)."""
+    import httpx
+
     content = request.content
     return httpx.Request(
         request.method,
@@ -209,7 +158,7 @@ def _outgoing(request: Request, timeouts: dict[str, float | None]) -> httpx.Requ
     )
 
 
-class BodyStream(httpx.SyncByteStream):
+class BodyStream:
     """A body that can be sent again, as httpx wants it."""
 
     def __init__(self, body: Body) -> None:
@@ -266,5 +215,6 @@ def _adapted(client: Any) -> Callable[[httpx.Request], httpx.Response] | None:
 
         return send
     if hasattr(client, "handle_async_request"):
-        return cast(Callable[[httpx.Request], httpx.Response], client.handle_request)
+        handle: Callable[[httpx.Request], httpx.Response] = client.handle_request
+        return handle
     raise ConfigurationError("http_client must have `send` or `handle_async_request`.", code="invalid_option")
