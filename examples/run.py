@@ -19,6 +19,7 @@ LANGUAGES = {"Python": [sys.executable, "main.py"], "Node": ["node", "main.mjs"]
 def main(which: str) -> int:
     """Starts the server, runs the examples, stops what was started, whatever happens."""
     folders = sorted(HERE.glob("[0-9][0-9]-*"))
+    signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
     server = started()
     try:
@@ -66,14 +67,11 @@ def run(title: str, command: list[str], server: MockServer) -> int:
 
 
 def stop(number: int, frame: FrameType | None) -> None:
-    """A polite end is an end like any other: what was started is stopped."""
+    """Ctrl-C and a polite end are ends like any other: what was started is stopped."""
     raise SystemExit(128 + number)
 
 
 if __name__ == "__main__":
     if sys.argv[1:] not in (["demo"], ["all"]):
         sys.exit("Usage: run.py demo | all")
-    try:
-        sys.exit(main(sys.argv[1]))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(main(sys.argv[1]))
