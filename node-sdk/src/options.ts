@@ -76,12 +76,9 @@ export function override(limits: Limits, given: LimitOptions & { tokenTimeout?: 
   };
 }
 
-/** The longest that a timer can run, 24 days; a longer one would fire at once. */
-const LONGEST_TIMER = 2_147_483_647;
-
 function check(name: string, value: number | undefined): void {
-  if (value !== undefined && !(typeof value === 'number' && value > 0 && value <= LONGEST_TIMER)) {
-    throw new ConfigurationError(`${name} must be a number of milliseconds above 0, at most ${LONGEST_TIMER}.`, { code: 'invalid_option' });
+  if (value !== undefined && !(typeof value === 'number' && value > 0 && value <= policy.LIMITS_LONGEST)) {
+    throw new ConfigurationError(`${name} must be a number of milliseconds above 0, at most ${policy.LIMITS_LONGEST}.`, { code: 'invalid_option' });
   }
 }
 

@@ -12,12 +12,19 @@ from admin_api.options import Limits, configure_logging
 
 
 @pytest.mark.parametrize("name", ["timeout", "deadline"])
-@pytest.mark.parametrize("value", [0, -1, 0.0, float("nan"), "5", True, [1]])
+@pytest.mark.parametrize("value", [0, -1, 0.0, float("nan"), float("inf"), 2_147_484.0, "5", True, [1]])
 def test_durations_are_positive_numbers(name: str, value: Any) -> None:
     """CONF: a duration that is no positive number is refused, by name."""
     with pytest.raises(ConfigurationError, match=name) as raised:
         RequestOptions(**{name: value})
     assert "invalid_option" == raised.value.code
+
+
+@pytest.mark.parametrize("name", ["timeout", "deadline", "max_retry_after", "token_timeout"])
+def test_a_clients_limit_is_refused_by_its_own_name(name: str) -> None:
+    """CONF: what the client is given is checked as what a call is given, and named as it was spelled."""
+    with pytest.raises(ConfigurationError, match=f"^{name} must be"):
+        Limits(**{name: float("inf")})
 
 
 @pytest.mark.parametrize("value", [-1, 1.0, "2", True, None, float("nan")])
@@ -34,8 +41,8 @@ def test_no_deadline_is_none_and_no_timeout_is_refused() -> None:
         RequestOptions(timeout=None)  # type: ignore[arg-type]  # that it is no type of ours is the point
 
 
-@pytest.mark.parametrize("key", ["", "k" * 256, "a b", "a\n", "ü", "\x7f"])
-def test_keys_that_cannot_be_sent(key: str) -> None:
+@pytest.mark.parametrize("key", ["", "k" * 256, "a b", "a\n", "ü", "\x7f", 7, b"k"])
+def test_keys_that_cannot_be_sent(key: Any) -> None:
     """RETRY-3: a key is 1 to 255 visible ASCII characters."""
     with pytest.raises(ConfigurationError, match="idempotency_key"):
         RequestOptions(idempotency_key=key)

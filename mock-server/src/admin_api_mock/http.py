@@ -18,7 +18,6 @@ NDJSON = "application/x-ndjson"
 EVENT_STREAM = "text/event-stream"
 OCTET_STREAM = "application/octet-stream"
 
-JsonObject: TypeAlias = dict[str, Any]
 
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 #: The largest single request body (RULES FILE: `max_single_upload`, the server's 413 limit).

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 MAX_RECORDED_BODY = 1024 * 1024
 CREDENTIAL_HEADERS = frozenset({b"authorization", b"proxy-authorization", b"cookie"})
 CREDENTIAL_MEMBERS = frozenset({"client_secret", "token", "refresh_token", "access_token", "client_assertion"})
-#: What `wait` and readers may match on, by equality.
-MATCHABLE = ("operation", "status", "outcome", "phase", "channel", "method", "path", "connection", "replayed")
 
 
 def fingerprint(secret: bytes) -> str:

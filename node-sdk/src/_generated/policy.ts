@@ -3,6 +3,7 @@
 
 export const LIMITS_TIMEOUT = 30_000;
 export const LIMITS_TOKEN_TIMEOUT = 30_000;
+export const LIMITS_LONGEST = 2_147_483_647;
 export const LIMITS_MAX_RETRIES = 2;
 export const LIMITS_MAX_RETRY_AFTER = 60_000;
 export const RETRY_BASE = 500;

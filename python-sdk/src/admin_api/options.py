@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ._generated import policy
 from .errors import ConfigurationError
@@ -50,9 +50,10 @@ class RequestOptions:
     )
 
     def __post_init__(self) -> None:
-        check_limits(self.timeout, self.deadline, self.max_retries)
-        key = self.idempotency_key
-        if isinstance(key, str) and not (1 <= len(key) <= 255 and all("!" <= c <= "~" for c in key)):
+        check_limits(timeout=self.timeout, deadline=self.deadline, max_retries=self.max_retries)
+        key: object = self.idempotency_key
+        visible = isinstance(key, str) and 1 <= len(key) <= 255 and all("!" <= c <= "~" for c in key)
+        if key is not OMIT and key is not None and not visible:
             raise ConfigurationError(
                 "idempotency_key must be 1 to 255 visible ASCII characters.", code="invalid_option"
             )
@@ -71,8 +72,13 @@ class Limits:
     token_timeout: float = policy.LIMITS_TOKEN_TIMEOUT
 
     def __post_init__(self) -> None:
-        check_limits(self.timeout, self.deadline, self.max_retries)
-        check_limits(self.token_timeout, self.max_retry_after, 0)
+        check_limits(
+            timeout=self.timeout,
+            deadline=self.deadline,
+            max_retries=self.max_retries,
+            max_retry_after=self.max_retry_after,
+            token_timeout=self.token_timeout,
+        )
 
     def override(self, **changes: Any) -> Limits:
         """These limits with the changes that are not OMIT."""
@@ -80,25 +86,30 @@ class Limits:
         return replace(self, **given) if given else self
 
 
-LIMITS: Final = frozenset(item.name for item in fields(Limits))
+def check_limits(
+    *,
+    timeout: object = OMIT,
+    deadline: object = None,
+    max_retries: object = OMIT,
+    max_retry_after: object = OMIT,
+    token_timeout: object = OMIT,
+) -> None:
+    """Raises ConfigurationError for a limit that cannot be kept."""
+    _check_seconds("timeout", timeout)
+    _check_seconds("deadline", OMIT if deadline is None else deadline)
+    _check_seconds("max_retry_after", max_retry_after)
+    _check_seconds("token_timeout", token_timeout)
+    whole = isinstance(max_retries, int) and not isinstance(max_retries, bool)
+    if max_retries is not OMIT and not (whole and cast("int", max_retries) >= 0):
+        raise ConfigurationError("max_retries must be a whole number of at least 0.", code="invalid_option")
 
 
-def check_limits(timeout: object, deadline: object, max_retries: object) -> None:
-    """Raises ConfigurationError for a limit that is no positive number."""
-    for name, value, least in (
-        ("timeout", timeout, None),
-        ("deadline", deadline, None),
-        ("max_retries", max_retries, 0),
-    ):
-        if value is OMIT or (value is None and name == "deadline"):
-            continue
-        kinds = int if name == "max_retries" else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kinds) or value != value:
-            raise ConfigurationError(f"{name} must be a number, not {type(value).__name__}.", code="invalid_option")
-        if value < 0 if least == 0 else value <= 0:
-            raise ConfigurationError(
-                f"{name} must be {'at least' if least == 0 else 'more than'} 0.", code="invalid_option"
-            )
+def _check_seconds(name: str, value: object) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is not OMIT and not (number and 0 < cast("float", value) <= policy.LIMITS_LONGEST):
+        raise ConfigurationError(
+            f"{name} must be a number of seconds above 0, at most {policy.LIMITS_LONGEST}.", code="invalid_option"
+        )
 
 
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
