@@ -15,6 +15,7 @@ import { attemptLog, callLog, retryLog } from './layers/logging.ts';
 import type { Logger, LogLevel } from './layers/logging.ts';
 import { retry } from './layers/retry.ts';
 import { status } from './layers/status.ts';
+import { loaded } from './loading.ts';
 import { bodyOf, decodeError } from './operation.ts';
 import type { Op } from './operation.ts';
 import { DEFAULT_LIMITS, override } from './options.ts';
@@ -22,7 +23,7 @@ import type { LimitOptions, RequestOptions } from './options.ts';
 import { Caller, checkPath } from './resource.ts';
 import { environment, runtime, trusts, viaProxy } from './runtime.ts';
 import { layers, stack } from './stack.ts';
-import { ClientCredentials, FixedToken, TokenFunction } from './tokens.ts';
+import { FixedToken, LoadedSource, TokenFunction } from './tokens.ts';
 import type { TokenSource } from './tokens.ts';
 import { Transport } from './transport.ts';
 import type { Fetch } from './transport.ts';
@@ -94,7 +95,7 @@ export class AdminClient extends Resources implements AsyncDisposable {
       const given = credentials(options);
       if (typeof given.token === 'function') return new TokenFunction(given.token);
       if (given.token !== undefined) return new FixedToken(given.token);
-      return new ClientCredentials({
+      const facts = {
         send: onWire(transport.send), // AUTH-5: attempt log and transport only
         tokenUrl,
         clientId: given.clientId,
@@ -103,8 +104,9 @@ export class AdminClient extends Resources implements AsyncDisposable {
         limits,
         clock,
         userAgent,
-        warn: (message) => logger.warn(message),
-      });
+        warn: (message: string) => logger.warn(message),
+      };
+      return new LoadedSource(async () => new (await loaded(import('./grants.ts'))).ClientCredentials(facts));
     };
     const ordered = layers({
       callLog: callLog(logger, level),

@@ -16,7 +16,7 @@ import type { RequestOptions } from './options.ts';
 import type { Caller } from './resource.ts';
 import { bytesOf, Spool } from './spool.ts';
 import type { Progress, UploadSource } from './spool.ts';
-import { within } from './streaming.ts';
+import { within } from './resuming.ts';
 
 export type { Progress, UploadSource } from './spool.ts';
 

@@ -8,8 +8,8 @@ import type { Clock } from './clock.ts';
 import { ConfigurationError } from './errors.ts';
 import { Call, Request } from './exchange.ts';
 import type { Body, Response, Secret, Send } from './exchange.ts';
-import { download, upload } from './files.ts';
 import type { Downloaded, DownloadOptions, UploadOptions, UploadSource } from './files.ts';
+import { loaded } from './loading.ts';
 import { answerOf, bodyOf, pathOf, queryOf, quoted, rawOf, sorted } from './operation.ts';
 import type { Op, RawResponse } from './operation.ts';
 import { checkOptions, override } from './options.ts';
@@ -219,7 +219,7 @@ export class Resource {
     params: object = {},
     options?: RequestOptions,
   ): ItemStream<T> {
-    return new ItemStream(this._caller, op, path, sorted(op, params), options);
+    return new ItemStream({ caller: this._caller, op, path, given: sorted(op, params), options: options ?? {} });
   }
 
   protected _events<T>(
@@ -228,19 +228,21 @@ export class Resource {
     params: object = {},
     options?: RequestOptions,
   ): EventStream<T> {
-    return new EventStream(this._caller, op, path, sorted(op, params), options);
+    return new EventStream({ caller: this._caller, op, path, given: sorted(op, params), options: options ?? {} });
   }
 
   protected _upload<T>(op: Op<T>, source: UploadSource, params: UploadOptions, options?: RequestOptions): ApiPromise<T> {
-    return new ApiPromise(upload(this._caller, op, source, params, options));
+    const files = loaded(import('./files.ts'));
+    return new ApiPromise(files.then(({ upload }) => upload(this._caller, op, source, params, options)));
   }
 
-  protected _download(
+  protected async _download(
     op: Op<unknown>,
     path: Readonly<Record<string, string>>,
     params: DownloadOptions,
     options?: RequestOptions,
   ): Promise<Downloaded> {
+    const { download } = await loaded(import('./files.ts'));
     return download(this._caller, op, path, params, options);
   }
 }

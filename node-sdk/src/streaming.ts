@@ -1,24 +1,29 @@
 /**
- * Exports and event streams that resume where they broke: nothing lost, nothing twice, nothing half (STREAM).
+ * Exports and event streams as users hold them (STREAM). What reads them is loaded with the first one.
  *
  * @module
  */
 import * as policy from './_generated/policy.ts';
-import { backoff } from './backoff.ts';
-import { AdminAPIError, APITimeoutError, StreamInterruptedError } from './errors.ts';
-import type { DecodeError } from './errors.ts';
-import type { Response } from './exchange.ts';
-import { Lines, LineTooLong, ServerSentEvents } from './framing.ts';
-import { decodeError } from './operation.ts';
+import { loaded } from './loading.ts';
 import type { Op, Sorted } from './operation.ts';
-import { override } from './options.ts';
 import type { RequestOptions } from './options.ts';
 import type { Caller } from './resource.ts';
 
-/** The connection is gone, or fell silent; nothing of what was delivered is lost. */
-class Broken extends Error {}
+/** What opens a stream, again and again. */
+export interface StreamSource<T> {
+  readonly caller: Caller;
+  readonly op: Op<T>;
+  readonly path: Readonly<Record<string, string>>;
+  readonly given: Sorted;
+  readonly options: RequestOptions;
+}
 
-const SILENT = 'silent';
+/** What a stream's reader shares with who holds it. */
+export interface Held {
+  lastId: string | undefined;
+  readonly idleTimeout: number | undefined;
+  readonly liveness?: number;
+}
 
 /**
  * A stream that has not been opened yet. `for await` reads it; leaving the loop closes it.
@@ -31,205 +36,36 @@ abstract class ResumingStream<T> implements AsyncIterable<T>, AsyncDisposable {
   lastId: string | undefined;
   /** Milliseconds without an item, while one is waited for, after which APITimeoutError is thrown; undefined waits for ever. */
   abstract idleTimeout: number | undefined;
-  protected readonly op: Op<T>;
-  protected readonly given: Sorted;
-  readonly #caller: Caller;
-  readonly #path: Readonly<Record<string, string>>;
-  readonly #options: RequestOptions;
-  #iterator: AsyncGenerator<T, void, undefined> | undefined;
-  #waitingSince = 0;
+  readonly #source: StreamSource<T>;
+  #items: AsyncGenerator<T, void, undefined> | undefined;
 
-  constructor(
-    caller: Caller,
-    op: Op<T>,
-    path: Readonly<Record<string, string>>,
-    given: Sorted,
-    options: RequestOptions | undefined,
-  ) {
-    this.#caller = caller;
-    this.op = op;
-    this.#path = path;
-    this.given = given;
-    this.#options = options ?? {};
+  constructor(source: StreamSource<T>) {
+    this.#source = source;
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    this.#iterator ??= this.#items();
-    return this.#iterator;
+    this.#items ??= this.#read();
+    return this.#items;
   }
 
   /** Ends the stream and frees its connection. */
   async close(): Promise<void> {
-    await this.#iterator?.return();
+    await this.#items?.return();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  async *#items(): AsyncGenerator<T, void, undefined> {
-    const { clock } = this.#caller;
-    const maxRetries = this.#options.maxRetries ?? this.#caller.limits.maxRetries;
-    let fruitless = 0;
-    for (;;) {
-      let reason: string;
-      try {
-        for await (const item of this.decode(await this.#open(fruitless, maxRetries))) {
-          fruitless = 0;
-          yield item;
-          this.#waitingSince = clock.monotonic(); // the consumer's own time does not count
-        }
-        return;
-      } catch (error) {
-        if (!(error instanceof Broken)) throw error;
-        reason = error.message;
-      }
-      fruitless += 1;
-      if (fruitless > maxRetries) throw this.#interrupted(reason, maxRetries);
-      await this.#caller.pause(this.delay(backoff(fruitless - 1, clock.random())), this.#options.signal);
-    }
+  async *#read(): AsyncGenerator<T, void, undefined> {
+    const { follow } = await loaded(import('./resuming.ts'));
+    yield* follow(this, this.#source);
   }
-
-  /** Opens at the last item; attempts that failed since then count. */
-  async #open(fruitless: number, maxRetries: number): Promise<Response> {
-    const limits = override(this.#caller.limits, { ...this.#options, maxRetries: maxRetries - fruitless });
-    const request = this.#caller.prepare(this.op, { path: this.#path, ...this.position(), options: this.#options, limits });
-    try {
-      return await this.#caller.send(request);
-    } catch (error) {
-      if (fruitless === 0 || !(error instanceof AdminAPIError) || !error.retryable) throw error;
-      throw this.#interrupted(error.message, maxRetries);
-    }
-  }
-
-  #interrupted(reason: string, maxRetries: number): StreamInterruptedError {
-    const error = new StreamInterruptedError(
-      `${this.op.id}: The stream broke and could not be resumed: ${reason} Go on behind lastId.`,
-      { operation: this.op.id, outcome: 'unknown', retryable: true, attempts: maxRetries + 1 },
-    );
-    error.lastId = this.lastId;
-    return error;
-  }
-
-  /** Query and headers that open the stream behind the last item. */
-  protected abstract position(): { query: Record<string, unknown>; headers: Record<string, string> };
-
-  /** The items of one connection; throws Broken when it ends before the stream does. */
-  protected abstract decode(response: Response): AsyncGenerator<T, void, undefined>;
-
-  /** Milliseconds before the next attempt. */
-  protected delay(backoff: number): number {
-    return backoff;
-  }
-
-  /** The lines of one connection; silence for so long breaks it. */
-  protected async *lines(response: Response, silence: number | undefined): AsyncGenerator<string, void, undefined> {
-    const lines = new Lines();
-    const { stream } = response;
-    const { clock } = this.#caller;
-    this.#waitingSince = clock.monotonic();
-    try {
-      for (;;) {
-        const idle = this.idleTimeout === undefined ? undefined : this.idleTimeout - (clock.monotonic() - this.#waitingSince);
-        if (idle !== undefined && idle <= 0) throw this.#idle(response); // bytes came, heartbeats for one, and no item
-        const chunk = await within(Math.min(silence ?? Infinity, idle ?? Infinity), stream?.read() ?? Promise.resolve(undefined));
-        if (typeof chunk === 'string') {
-          if (chunk === SILENT && idle !== undefined && idle <= (silence ?? Infinity)) throw this.#idle(response);
-          throw new Broken(chunk === SILENT ? 'The connection fell silent.' : `The connection was lost (${chunk}).`);
-        }
-        if (chunk === undefined) return;
-        yield* this.#cut(lines, chunk, response);
-      }
-    } finally {
-      await stream?.close();
-    }
-  }
-
-  #cut(lines: Lines, chunk: Uint8Array, response: Response): string[] {
-    try {
-      return lines.feed(chunk);
-    } catch (error) {
-      if (!(error instanceof LineTooLong)) throw error;
-      throw this.unreadable(response, `a line is longer than ${policy.STREAM_MAX_LINE_BYTES} bytes`, '');
-    }
-  }
-
-  #idle(response: Response): APITimeoutError {
-    return new APITimeoutError(`${this.op.id}: No item for ${this.idleTimeout} ms. Raise idleTimeout if that is usual.`, {
-      code: 'idle_timeout',
-      operation: this.op.id,
-      outcome: 'unknown',
-      retryable: true,
-      attempts: response.call.attempts,
-      requestId: response.requestId,
-    });
-  }
-
-  protected item(data: string, response: Response): T {
-    try {
-      const item: unknown = JSON.parse(data);
-      if (typeof item === 'object' && item !== null && !Array.isArray(item)) return item as T;
-    } catch {
-      // said below
-    }
-    throw this.unreadable(response, 'an item is not as the document says', data);
-  }
-
-  protected unreadable(response: Response, reason: string, data: string): DecodeError {
-    return decodeError(response.call, reason, response, new TextEncoder().encode(data));
-  }
-}
-
-/** What is read, undefined at the end, or what broke it: `silent` after so many milliseconds, else how it was lost. */
-export async function within(
-  ms: number,
-  reading: Promise<Uint8Array | undefined>,
-): Promise<Uint8Array | undefined | string> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  try {
-    if (ms === Infinity) return await reading;
-    const silence = new Promise<typeof SILENT>((resolve) => {
-      timer = setTimeout(() => resolve(SILENT), Math.max(1, ms));
-    });
-    return await Promise.race([reading, silence]);
-  } catch (error) {
-    const lost = lostBy(error);
-    if (lost === undefined) throw error;
-    return lost;
-  } finally {
-    clearTimeout(timer);
-    reading.catch(() => undefined); // what it comes to after a silence does not matter
-  }
-}
-
-/** How a connection was lost, undefined if the error is of another kind. */
-function lostBy(error: unknown): string | undefined {
-  const { code, cause } = error as { code?: unknown; cause?: { code?: unknown } };
-  const named = [code, cause?.code].find((each) => typeof each === 'string');
-  return typeof named === 'string' ? named : error instanceof TypeError ? 'connection lost' : undefined;
 }
 
 /** An NDJSON export: items in order of creation, until the line that says how many there were. */
 export class ItemStream<T> extends ResumingStream<T> {
   override idleTimeout: number | undefined = policy.STREAM_NDJSON_IDLE_TIMEOUT;
-
-  protected override position(): { query: Record<string, unknown>; headers: Record<string, string> } {
-    const { query, headers } = this.given;
-    return { query: this.lastId === undefined ? query : { ...query, [this.op.stream?.resume ?? '']: this.lastId }, headers };
-  }
-
-  protected override async *decode(response: Response): AsyncGenerator<T, void, undefined> {
-    const end = JSON.stringify(this.op.stream?.terminator);
-    for await (const line of this.lines(response, undefined)) {
-      if (line.trim() === '') continue;
-      const item = this.item(line, response);
-      if (line.slice(0, 64).includes(end) && Object.keys(item as object).join() === this.op.stream?.terminator) return;
-      const { id } = item as { id?: unknown };
-      if (typeof id === 'string') this.lastId = id;
-      yield item;
-    }
-    throw new Broken('The export ended before its last line.');
-  }
 }
 
 /** Server-sent events, reconnected with Last-Event-ID; `event: end` or a 204 is the end. */
@@ -237,32 +73,4 @@ export class EventStream<T> extends ResumingStream<T> {
   override idleTimeout: number | undefined = undefined;
   /** Milliseconds without a byte, heartbeats included, after which the connection counts as lost. */
   liveness: number = policy.STREAM_LIVENESS;
-  #retry: number | undefined;
-
-  protected override position(): { query: Record<string, unknown>; headers: Record<string, string> } {
-    const { query, headers } = this.given;
-    return { query, headers: this.lastId === undefined ? headers : { ...headers, 'last-event-id': this.lastId } };
-  }
-
-  protected override delay(backoff: number): number {
-    return Math.max(backoff, Math.min(this.#retry ?? 0, policy.RETRY_CAP));
-  }
-
-  protected override async *decode(response: Response): AsyncGenerator<T, void, undefined> {
-    if (response.status === 204) {
-      await response.stream?.close();
-      return;
-    }
-    const events = new ServerSentEvents();
-    for await (const line of this.lines(response, this.liveness)) {
-      const event = events.feed(line);
-      this.#retry = events.retry ?? this.#retry;
-      if (event === undefined) continue;
-      if (event.event === 'end') return;
-      const item = this.item(event.data, response);
-      if (event.id !== '') this.lastId = event.id;
-      yield item;
-    }
-    throw new Broken('The stream ended without an end event.');
-  }
 }

@@ -185,7 +185,7 @@ def credentials_of(flavour: Flavour, token_answers: list[str]) -> Any:
 
         return land
 
-    return flavour.of("tokens", "ClientCredentials")(
+    return flavour.of("grants", "ClientCredentials")(
         send=flavour.sender(*map(landing, token_answers)),
         token_url=f"{BASE}/oauth/token",
         client_id="demo",

@@ -16,8 +16,9 @@ import pytest
 from admin_api import AdminClient, AsyncAdminClient
 from admin_api.backoff import Budget
 from admin_api.exchange import Headers, Outcome, Request, Response, TokenFailure
+from admin_api.grants import AsyncClientCredentials
 from admin_api.options import Limits
-from admin_api.tokens import AsyncClientCredentials, Token
+from admin_api.tokens import Token
 
 from .answers import call
 from .clocks import AsyncSteppingClock, SteppingClock
@@ -55,7 +56,7 @@ class Gate:
 
 
 def source_of(flavour: Flavour, gate: Gate, clock: Any) -> Any:
-    return flavour.of("tokens", "ClientCredentials")(
+    return flavour.of("grants", "ClientCredentials")(
         send=gate.aio if flavour.is_async else gate.sync, token_url=f"{BASE}/t", client_id="a", client_secret="b",
         scopes=(), limits=Limits(), clock=clock, user_agent="test", warn=print,
     )  # fmt: skip

@@ -49,7 +49,7 @@ class Source:
         self.clock = flavour.clock()
         self.warnings: list[str] = []
         self.send = flavour.sender(*script)
-        self.source = flavour.of("tokens", "ClientCredentials")(
+        self.source = flavour.of("grants", "ClientCredentials")(
             send=self.send,
             token_url=f"{BASE}/oauth/token",
             client_id="demo",
@@ -189,7 +189,7 @@ async def test_credentials_are_encoded_before_they_are_joined(flavour: Flavour) 
     import base64
 
     source = Source(flavour, land("a"))
-    made = flavour.of("tokens", "ClientCredentials")(
+    made = flavour.of("grants", "ClientCredentials")(
         send=source.send, token_url=f"{BASE}/t", client_id="a:b c", client_secret="ü%", scopes=(), limits=Limits(),
         clock=source.clock, user_agent="test", warn=print,
     )  # fmt: skip
@@ -322,7 +322,7 @@ async def test_a_wait_for_a_token_is_bounded(flavour: Flavour, limits: Limits, c
     """AUTH-2, RETRY-6: `token_timeout` bounds a wait for a token as a whole, and the call's deadline does too."""
     source = Source(flavour)
     stuck = Stuck(flavour)
-    made = flavour.of("tokens", "ClientCredentials")(
+    made = flavour.of("grants", "ClientCredentials")(
         send=stuck, token_url=f"{BASE}/t", client_id="a", client_secret="b", scopes=(), limits=limits,
         clock=source.clock, user_agent="test", warn=print,
     )  # fmt: skip

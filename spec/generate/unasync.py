@@ -23,6 +23,7 @@ ROOMS: Final = (
     "transport.py",
     "resource.py",
     "tokens.py",
+    "grants.py",
     "pagination.py",
     "streaming.py",
     "files.py",

@@ -7,8 +7,8 @@
 
 /** Name → what to replace: room of dist, text, bug. */
 const MUTANTS = {
-  'single-flight-lost': [['tokens.js', 'this.#flight ??= this.#fly(now);', 'this.#flight = this.#fly(now);']],
-  'late-401-refreshes': [['tokens.js', 'if (this.#current === token)', 'if (this.#current !== undefined)']],
+  'single-flight-lost': [['grants.js', 'this.#flight ??= this.#fly(now);', 'this.#flight = this.#fly(now);']],
+  'late-401-refreshes': [['grants.js', 'if (this.#current === token)', 'if (this.#current !== undefined)']],
   'new-key-per-attempt': [
     ['layers/retry.js', 'await send(request)', 'await send(call.attempts > 1 && call.keyed ? withNewKey(request) : request)'],
     ['layers/retry.js', '/** The layer.', 'const withNewKey = (request) => request.withHeader("idempotency-key", `"${crypto.randomUUID()}"`);\n/** The layer.'],
@@ -21,8 +21,8 @@ const MUTANTS = {
   'page-doubled-after-failure': [
     ['operation.js', 'return new Page(items,', 'return new Page(response.call.attempts > 1 ? [...items, ...items] : items,'],
   ],
-  'export-starts-over': [['streaming.js', 'query: this.lastId === undefined ? query :', 'query: true ? query :']],
-  'events-start-over': [['streaming.js', 'headers: this.lastId === undefined ? headers :', 'headers: true ? headers :']],
+  'export-starts-over': [['resuming.js', 'query: lastId === undefined ? query :', 'query: true ? query :']],
+  'events-start-over': [['resuming.js', 'headers: lastId === undefined ? headers :', 'headers: true ? headers :']],
   'encrypted-again': [
     ['files.js', 'const digest = await spool.digest();', `const digest = await spool.digest();
         spool.again = async () => {

@@ -43,7 +43,7 @@ def _single_flight_lost(flavour: Flavour) -> None:
 
         return alone
 
-    _wrap(getattr(_room("tokens", flavour), _named("ClientCredentials", flavour)), "_elect", wrap)
+    _wrap(getattr(_room("grants", flavour), _named("ClientCredentials", flavour)), "_elect", wrap)
 
 
 def _late_401_refreshes(flavour: Flavour) -> None:
@@ -54,7 +54,7 @@ def _late_401_refreshes(flavour: Flavour) -> None:
 
         return careless
 
-    _wrap(getattr(_room("tokens", flavour), _named("ClientCredentials", flavour)), "refuse", wrap)
+    _wrap(getattr(_room("grants", flavour), _named("ClientCredentials", flavour)), "refuse", wrap)
 
 
 def _new_key_per_attempt(flavour: Flavour) -> None:

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Response, TokenFailure, WireError } from '../../dist/exchange.js';
+import { ClientCredentials } from '../../dist/grants.js';
+import { loaded } from '../../dist/loading.js';
 import { DEFAULT_LIMITS } from '../../dist/options.js';
-import { ClientCredentials, FixedToken, TokenFunction } from '../../dist/tokens.js';
+import { FixedToken, LoadedSource, TokenFunction } from '../../dist/tokens.js';
 import { call, failure, thrown } from './support/answers.mjs';
 import { SteppingClock } from './support/clock.mjs';
 import { sender } from './support/wire.mjs';
@@ -227,4 +229,25 @@ test('AUTH-9: what cannot stand in a header is refused before anything is sent, 
 
 test('AUTH-4: there is no other token than a fixed one', () => {
   assert.equal(new FixedToken('t').refuse(), false);
+});
+
+test('A grant is loaded once, and what could not be loaded is asked for again', async () => {
+  const { tokens } = source([land('t1')]);
+  const ways = [() => loaded(Promise.reject(new TypeError('Failed to fetch dynamically imported module'))), async () => tokens];
+  let loads = 0;
+  const late = new LoadedSource(() => ways[loads++]());
+  const failed = await late.token(call());
+  assert.ok(failed instanceof TokenFailure);
+  assert.deepEqual([failed.code, failed.final], ['module_not_loaded', false]);
+  const had = await Promise.all([late.token(call()), late.token(call())]);
+  assert.deepEqual(had.map(({ value }) => value.reveal()), ['Bearer t1', 'Bearer t1']);
+  assert.equal(await late.token(call()), had[0]);
+  assert.equal(loads, 2);
+  assert.equal(late.refuse(had[0]), true);
+});
+
+test('A grant that does not load in time is a token that was not had in time', async () => {
+  const late = new LoadedSource(() => new Promise(() => {}));
+  const failed = await late.token(call({ limits: { ...DEFAULT_LIMITS, tokenTimeout: 5 } }));
+  assert.equal(failed.code, 'token_timeout');
 });

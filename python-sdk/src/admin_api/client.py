@@ -19,6 +19,7 @@ from .backoff import Budget
 from .clock import AsyncClock, AsyncSystemClock
 from .errors import ConfigurationError
 from .exchange import AsyncLayer
+from .grants import AsyncClientCredentials
 from .layers.auth import auth
 from .layers.logging import attempt_log, call_log, retry_log
 from .layers.retry import retry
@@ -27,7 +28,7 @@ from .operation import Op, body_of, check_path, decode_error
 from .options import OMIT, Limits, Omit, RequestOptions, configure_logging
 from .resource import AsyncCaller
 from .stack import layers, stack
-from .tokens import AsyncClientCredentials, AsyncFixedToken, AsyncTokenFunction, AsyncTokenSource
+from .tokens import AsyncFixedToken, AsyncTokenFunction, AsyncTokenSource
 from .transport import AsyncTransport
 from .version import VERSION
 

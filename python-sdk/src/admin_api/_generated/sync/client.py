@@ -22,6 +22,7 @@ from ...options import OMIT, Limits, Omit, RequestOptions, configure_logging
 from ...version import VERSION
 from ..endpoints import TOKEN_PATH
 from .clock import Clock, SystemClock
+from .grants import ClientCredentials
 from .layers.auth import auth
 from .layers.logging import attempt_log, call_log, retry_log
 from .layers.retry import retry
@@ -29,7 +30,7 @@ from .layers.status import status
 from .resource import Caller
 from .resources import Resources
 from .stack import layers, stack
-from .tokens import ClientCredentials, FixedToken, TokenFunction, TokenSource
+from .tokens import FixedToken, TokenFunction, TokenSource
 from .transport import Transport
 
 USER_AGENT = f"admin-api-sdk-python/{VERSION} (python {platform.python_version()}; {sys.platform})"
