@@ -11,7 +11,7 @@ import { inFlight } from './outcome.ts';
 
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 const MONTH = MONTHS.join('|');
-const TIME = '(?<h>[0-2][0-9]):(?<m>[0-5][0-9]):(?<s>[0-6][0-9])';
+const TIME = '(?<h>[01][0-9]|2[0-3]):(?<m>[0-5][0-9]):(?<s>[0-6][0-9])';
 
 /** The forms of an HTTP-date (RFC 9110, section 5.6.7): IMF-fixdate, RFC 850, asctime. */
 const DATES = [
@@ -39,22 +39,19 @@ const stop = (reason: string): Stop => ({ retry: false, reason });
 
 /** Retries that a client may spend in a row, shared by its copies (RETRY-7). */
 export class Budget {
-  #left = policy.BUDGET_SIZE;
-
-  get left(): number {
-    return this.#left;
-  }
+  /** What may still be spent. */
+  left: number = policy.BUDGET_SIZE;
 
   /** Takes the cost of a retry; false, and nothing taken, if too little is left. */
   spend(cost: number): boolean {
-    if (this.#left < cost) return false;
-    this.#left -= cost;
+    if (this.left < cost) return false;
+    this.left -= cost;
     return true;
   }
 
   /** Gives back after a success. */
   refund(amount: number): void {
-    this.#left = Math.min(policy.BUDGET_SIZE, this.#left + amount);
+    this.left = Math.min(policy.BUDGET_SIZE, this.left + amount);
   }
 }
 
@@ -75,7 +72,7 @@ export function httpDate(text: string, now: number): number | undefined {
     const day = new Date(0);
     day.setUTCFullYear(year, month, number('day')); // Date.UTC would take years below 100 for others
     day.setUTCHours(number('h'), number('m'));
-    const valid = year > 0 && day.getUTCMonth() === month && day.getUTCDate() === number('day') && number('h') < 24;
+    const valid = year > 0 && day.getUTCMonth() === month && day.getUTCDate() === number('day');
     return valid ? day.getTime() + number('s') * 1000 : undefined;
   }
   return undefined;

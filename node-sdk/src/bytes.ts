@@ -1,5 +1,5 @@
 /**
- * Bytes in pieces and in streams.
+ * Bytes in pieces, and as JSON.
  *
  * @module
  */
@@ -15,33 +15,12 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-/** What a stream gives; cancelled if it is left early. Browsers have no `for await` over streams. */
-export async function* read(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  const reader = stream.getReader();
-  let done = false;
+/** The JSON object that bytes hold, undefined if they hold anything else. */
+export function jsonObject(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   try {
-    for (;;) {
-      const next = await reader.read();
-      done = next.done;
-      if (next.done) return;
-      yield next.value;
-    }
-  } finally {
-    if (!done) await reader.cancel();
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined; // half of it, or none
   }
-}
-
-/** Bytes as a stream. */
-export function streamFrom(chunks: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
-  const iterator = chunks[Symbol.asyncIterator]();
-  return new ReadableStream({
-    async pull(controller) {
-      const next = await iterator.next();
-      if (next.done === true) controller.close();
-      else controller.enqueue(next.value);
-    },
-    async cancel() {
-      await iterator.return?.();
-    },
-  });
 }

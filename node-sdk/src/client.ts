@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkGlobalFetch, environment, OR_SET_BASE_URL, OR_SET_CREDENTIALS, userAgent } from '#runtime';
 import { TOKEN_PATH } from './_generated/endpoints.ts';
 import { Resources } from './_generated/resources/index.ts';
 import { Budget } from './backoff.ts';
@@ -10,24 +11,21 @@ import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { ConfigurationError } from './errors.ts';
 import type { Layer } from './exchange.ts';
+import type { GrantFacts } from './grants.ts';
 import { auth } from './layers/auth.ts';
 import { attemptLog, callLog, retryLog } from './layers/logging.ts';
 import type { Logger, LogLevel } from './layers/logging.ts';
 import { retry } from './layers/retry.ts';
 import { status } from './layers/status.ts';
 import { loaded } from './loading.ts';
-import { bodyOf, decodeError } from './operation.ts';
-import type { Op } from './operation.ts';
 import { DEFAULT_LIMITS, override } from './options.ts';
 import type { LimitOptions, RequestOptions } from './options.ts';
-import { Caller, checkPath } from './resource.ts';
-import { environment, runtime, trusts, viaProxy } from './runtime.ts';
+import { Caller } from './resource.ts';
 import { layers, stack } from './stack.ts';
 import { FixedToken, LoadedSource, TokenFunction } from './tokens.ts';
 import type { TokenSource } from './tokens.ts';
 import { Transport } from './transport.ts';
 import type { Fetch } from './transport.ts';
-import { VERSION } from './version.ts';
 
 /** Options of a client. Whatever is left out comes from the environment, then from the default. */
 export interface ClientOptions extends LimitOptions {
@@ -63,70 +61,29 @@ export interface ClientOptions extends LimitOptions {
   perAttempt?: readonly Layer[] | undefined;
 }
 
-interface Shared {
+/** What a client calls with; copies share all but the caller's limits and clock. */
+interface Engine {
+  readonly caller: Caller;
   readonly transport: Transport;
   readonly closing: AbortController;
 }
 
 /** A client of the Admin API. Make one and keep it. */
 export class AdminClient extends Resources implements AsyncDisposable {
-  protected readonly _caller: Caller;
-  readonly #shared: Shared;
+  readonly #engine: Engine;
 
   /** @throws ConfigurationError for options that cannot work, or no credentials. */
   constructor(options: ClientOptions = {}) {
-    super();
-    const inherited = handedOver.get(options);
-    if (inherited !== undefined) {
-      this._caller = inherited.caller;
-      this.#shared = inherited.shared;
-      return;
-    }
-    const base = checkedUrl('baseUrl', options.baseUrl ?? environment('ADMIN_API_BASE_URL'));
-    const tokenUrl = options.tokenUrl === undefined ? base + TOKEN_PATH : checkedUrl('tokenUrl', options.tokenUrl);
-    const limits = override(DEFAULT_LIMITS, options);
-    const clock = options.clock ?? systemClock;
-    const { logger, level } = logging(options);
-    const transport = new Transport(fetchOf(options, [base, tokenUrl]), options.fetchOptions ?? {});
-    const closing = new AbortController();
-    const onWire = attemptLog(logger, level);
-    const userAgent = runtime === undefined ? undefined : `admin-api-sdk-node/${VERSION} (${runtime})`;
-    const source = (): TokenSource => {
-      const given = credentials(options);
-      if (typeof given.token === 'function') return new TokenFunction(given.token);
-      if (given.token !== undefined) return new FixedToken(given.token);
-      const facts = {
-        send: onWire(transport.send), // AUTH-5: attempt log and transport only
-        tokenUrl,
-        clientId: given.clientId,
-        clientSecret: given.clientSecret,
-        scopes: checkedScopes(options.scopes ?? []),
-        limits,
-        clock,
-        userAgent,
-        warn: (message: string) => logger.warn(message),
-      };
-      return new LoadedSource(async () => new (await loaded(import('./grants.ts'))).ClientCredentials(facts));
-    };
-    const ordered = layers({
-      callLog: callLog(logger, level),
-      perCall: options.perCall ?? [],
-      status: status(),
-      retry: retry(new Budget(), retryLog(logger, level), closing.signal),
-      auth: auth(source()),
-      perAttempt: options.perAttempt ?? [],
-      attemptLog: onWire,
-    });
-    const newId = options.newId ?? (() => crypto.randomUUID());
-    this._caller = new Caller({ send: stack(ordered, transport.send), baseUrl: base, limits, clock, newId, userAgent, closing: closing.signal });
-    this.#shared = { transport, closing };
+    const engine = handedOver.get(options) ?? assembled(options);
+    super(engine.caller);
+    this.#engine = engine;
   }
 
   /** A copy with other limits; it shares connections, tokens and the retry budget with this one. */
   withOptions(options: LimitOptions & { clock?: Clock | undefined }): AdminClient {
-    const caller = this._caller.withLimits(override(this._caller.limits, options), options.clock ?? this._caller.clock);
+    const { caller } = this.#engine;
     const key: ClientOptions = {};
-    handedOver.set(key, { caller, shared: this.#shared });
+    handedOver.set(key, { ...this.#engine, caller: caller.withLimits(override(caller.limits, options), options.clock ?? caller.clock) });
     return new AdminClient(key);
   }
 
@@ -143,26 +100,14 @@ export class AdminClient extends Resources implements AsyncDisposable {
     { query = {}, body }: { query?: Readonly<Record<string, unknown>>; body?: unknown } = {},
     options?: RequestOptions,
   ): Promise<unknown> {
-    checkPath(path);
-    if (!/^[A-Za-z]+$/.test(method)) throw new ConfigurationError('method must be an HTTP method.', { code: 'invalid_method' });
-    const verb = method.toUpperCase();
-    const safe = ['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(verb);
-    const id = `${verb} ${path.split('?')[0]}`;
-    const op: Op<unknown> = { id, method: verb, path, idempotent: !safe, sensitive: true };
-    const content = body === undefined ? undefined : bodyOf(body);
-    const response = await this._caller.send(this._caller.prepare(op, { query, content, options }));
-    if (response.body.length === 0) return undefined;
-    try {
-      return JSON.parse(new TextDecoder().decode(response.body));
-    } catch {
-      throw decodeError(response.call, 'it is not JSON', response, response.body);
-    }
+    const { send } = await loaded(import('./untyped.ts'));
+    return send(this._caller, method, path, query, body, options);
   }
 
   /** Ends what is on its way with `client_closed`; copies are closed with it. */
   close(): Promise<void> {
-    this.#shared.closing.abort();
-    this.#shared.transport.close();
+    this.#engine.closing.abort();
+    this.#engine.transport.close();
     return Promise.resolve();
   }
 
@@ -171,8 +116,40 @@ export class AdminClient extends Resources implements AsyncDisposable {
   }
 }
 
-/** What `withOptions` hands to the copy it makes: the caller and what is shared, never seen by users. */
-const handedOver = new WeakMap<ClientOptions, { caller: Caller; shared: Shared }>();
+/** What `withOptions` hands to the copy it makes, never seen by users. */
+const handedOver = new WeakMap<ClientOptions, Engine>();
+
+function assembled(options: ClientOptions): Engine {
+  const baseUrl = checkedUrl('baseUrl', options.baseUrl ?? environment('ADMIN_API_BASE_URL'));
+  const tokenUrl = options.tokenUrl === undefined ? baseUrl + TOKEN_PATH : checkedUrl('tokenUrl', options.tokenUrl);
+  const limits = override(DEFAULT_LIMITS, options);
+  const clock = options.clock ?? systemClock;
+  const { logger, level } = logging(options);
+  const transport = new Transport(fetchOf(options, [baseUrl, tokenUrl]), options.fetchOptions ?? {});
+  const closing = new AbortController();
+  const onWire = attemptLog(logger, level);
+  const ordered = layers({
+    callLog: callLog(logger, level),
+    perCall: options.perCall ?? [],
+    status: status(),
+    retry: retry(new Budget(), retryLog(logger, level), closing.signal),
+    auth: auth(tokenSource(options, { send: onWire(transport.send), tokenUrl, limits, clock, userAgent, warn: (message) => logger.warn(message) })),
+    perAttempt: options.perAttempt ?? [],
+    attemptLog: onWire,
+  });
+  const newId = options.newId ?? (() => crypto.randomUUID());
+  const caller = new Caller({ send: stack(ordered, transport.send), baseUrl, limits, clock, newId, userAgent, closing: closing.signal });
+  return { caller, transport, closing };
+}
+
+/** Where tokens come from; `wire` is what a grant needs to ask for them: attempt log and transport only (AUTH-5). */
+function tokenSource(options: ClientOptions, wire: Omit<GrantFacts, 'clientId' | 'clientSecret' | 'scopes'>): TokenSource {
+  const given = credentials(options);
+  if (typeof given.token === 'function') return new TokenFunction(given.token);
+  if (given.token !== undefined) return new FixedToken(given.token);
+  const facts = { ...wire, ...given, scopes: checkedScopes(options.scopes ?? []) };
+  return new LoadedSource(async () => new (await loaded(import('./grants.ts'))).ClientCredentials(facts));
+}
 
 /**
  * A base that paths are appended to.
@@ -181,14 +158,12 @@ const handedOver = new WeakMap<ClientOptions, { caller: Caller; shared: Shared }
  */
 function checkedUrl(name: string, url: string | undefined): string {
   if (url === undefined || url === '') {
-    throw new ConfigurationError(`${name} is missing: give it, or set ADMIN_API_BASE_URL.`, { code: 'missing_base_url' });
+    throw new ConfigurationError(`${name} is missing: give it${OR_SET_BASE_URL}.`, { code: 'missing_base_url' });
   }
   const parts = /^[!-~]+$/.test(url) && URL.canParse(url) ? new URL(url) : undefined;
-  if (parts === undefined || !['https:', 'http:'].includes(parts.protocol)) {
-    throw new ConfigurationError(`${name} must be an https URL.`, { code: 'invalid_url' });
-  }
-  if (parts.username !== '' || parts.password !== '' || /[?#]/.test(url)) {
-    throw new ConfigurationError(`${name} must hold no credentials, query or fragment.`, { code: 'invalid_url' });
+  const plain = parts !== undefined && parts.username === '' && parts.password === '' && !/[?#]/.test(url);
+  if (!plain || !['https:', 'http:'].includes(parts.protocol)) {
+    throw new ConfigurationError(`${name} must be an https URL without credentials, query or fragment.`, { code: 'invalid_url' });
   }
   if (parts.protocol === 'http:' && !['localhost', '127.0.0.1', '[::1]'].includes(parts.hostname)) {
     throw new ConfigurationError(
@@ -227,10 +202,7 @@ function credentials({ token, clientId, clientSecret }: ClientOptions): Credenti
     [id, secret] = [environment('ADMIN_API_CLIENT_ID'), environment('ADMIN_API_CLIENT_SECRET')];
   }
   if (id === undefined && secret === undefined) {
-    throw new ConfigurationError(
-      'No credentials: give token, or clientId and clientSecret; or set ADMIN_API_TOKEN, or ADMIN_API_CLIENT_ID and ADMIN_API_CLIENT_SECRET.',
-      { code: 'missing_credentials' },
-    );
+    throw new ConfigurationError(`No credentials: give token, or clientId and clientSecret${OR_SET_CREDENTIALS}.`, { code: 'missing_credentials' });
   }
   if (id === undefined || secret === undefined) {
     const missing = id === undefined ? 'clientId' : 'clientSecret';
@@ -258,18 +230,6 @@ function fetchOf({ fetch }: ClientOptions, origins: readonly string[]): Fetch {
     if (typeof fetch !== 'function') throw new ConfigurationError('fetch must be a function.', { code: 'invalid_option' });
     return fetch;
   }
-  const bundle = environment('ADMIN_API_CA_BUNDLE');
-  if (bundle !== undefined && !trusts(bundle)) {
-    throw new ConfigurationError(
-      'ADMIN_API_CA_BUNDLE is set, and the global fetch would ignore it: pass fetch: nodeFetch() of @admin-api/sdk/node, or set NODE_EXTRA_CA_CERTS too.',
-      { code: 'ca_bundle_not_applied' },
-    );
-  }
-  if (origins.some(viaProxy)) {
-    throw new ConfigurationError(
-      'A proxy is set in the environment, and the global fetch would ignore it: pass fetch: nodeFetch() of @admin-api/sdk/node, or set NO_PROXY.',
-      { code: 'proxy_not_applied' },
-    );
-  }
+  checkGlobalFetch(origins);
   return (url, init) => globalThis.fetch(url, init);
 }

@@ -10,7 +10,7 @@ export interface Clock {
   now(): number;
   /** Milliseconds since some moment; never goes back. */
   monotonic(): number;
-  /** Waits before a retry, or until a stream is reconnected; rejects with the signal's reason when it is aborted. */
+  /** Waits before a retry, or until a stream is reconnected; rejects when the signal, which is of this wait alone, is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** A number in [0, 1) for jitter. */
   random(): number;
@@ -23,19 +23,12 @@ export const systemClock: Clock = {
   random: () => Math.random(), // jitter, not a secret
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason as Error);
-        return;
-      }
-      const aborted = (): void => {
+      const timer = setTimeout(resolve, ms);
+      // a signal is of one sleep, so its listener need not be taken back
+      signal?.addEventListener('abort', () => {
         clearTimeout(timer);
-        reject(signal?.reason as Error);
-      };
-      const timer = setTimeout(() => {
-        signal?.removeEventListener('abort', aborted);
-        resolve();
-      }, ms);
-      signal?.addEventListener('abort', aborted, { once: true });
+        reject(signal.reason as Error);
+      });
     }),
 };
 
@@ -43,21 +36,9 @@ export const systemClock: Clock = {
 export async function pause(clock: Clock, ms: number, closing: AbortSignal, signal: AbortSignal | undefined): Promise<void> {
   signal?.throwIfAborted();
   if (closing.aborted) return;
-  const sleeping = new AbortController();
-  let wake = (): void => undefined;
-  const woken = new Promise<void>((resolve) => {
-    wake = (): void => {
-      resolve(); // first, so that the sleep's own rejection comes second and does not count
-      sleeping.abort();
-    };
-  });
-  closing.addEventListener('abort', wake, { once: true });
-  signal?.addEventListener('abort', wake, { once: true });
-  try {
-    await Promise.race([clock.sleep(ms, sleeping.signal), woken]);
-  } finally {
-    closing.removeEventListener('abort', wake);
-    signal?.removeEventListener('abort', wake);
-  }
+  const ended = AbortSignal.any(signal === undefined ? [closing] : [closing, signal]);
+  // listens first, so that the sleep's own rejection comes second and does not count
+  const woken = new Promise<void>((resolve) => ended.addEventListener('abort', () => resolve()));
+  await Promise.race([woken, clock.sleep(ms, ended)]);
   signal?.throwIfAborted();
 }

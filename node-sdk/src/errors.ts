@@ -60,39 +60,34 @@ export interface ErrorFacts {
 export class AdminAPIError extends Error {
   override readonly name: string;
   /** What went wrong, for programs: the problem's `code` if there is one, else one of the SDK's own. */
-  code: string;
+  code!: string;
   /** The operation's name, such as `users.create`. */
-  operation: string | undefined;
+  operation!: string | undefined;
   /** What became of the call, over all its attempts. */
-  outcome: CallOutcome;
+  outcome!: CallOutcome;
   /** Whether the same call with the same key may succeed later. */
-  retryable: boolean;
+  retryable!: boolean;
   /** How many attempts were made. */
-  attempts: number;
+  attempts!: number;
   /** HTTP status, undefined if there was no answer. */
-  readonly status: number | undefined;
+  readonly status!: number | undefined;
   /** The server's request id, for support. */
-  readonly requestId: string | undefined;
+  readonly requestId!: string | undefined;
   /** The problem details (RFC 9457), undefined if the answer had none. */
-  readonly problem: Readonly<Record<string, unknown>> | undefined;
+  readonly problem!: Readonly<Record<string, unknown>> | undefined;
   /** Milliseconds that the server asked to wait, undefined if it did not. */
-  readonly retryAfter: number | undefined;
+  readonly retryAfter!: number | undefined;
   /** The key that the call carried; pass it again to repeat the call safely. */
-  idempotencyKey: string | undefined;
+  idempotencyKey!: string | undefined;
 
   constructor(message: string, facts: ErrorFacts = {}) {
     super(message);
+    Object.assign(this, facts);
     this.name = new.target.name;
-    this.code = facts.code ?? (new.target as typeof AdminAPIError).code;
-    this.operation = facts.operation;
-    this.outcome = facts.outcome ?? 'not_sent';
-    this.retryable = facts.retryable ?? false;
-    this.attempts = facts.attempts ?? 0;
-    this.status = facts.status;
-    this.requestId = facts.requestId;
-    this.problem = facts.problem;
-    this.retryAfter = facts.retryAfter;
-    this.idempotencyKey = facts.idempotencyKey;
+    this.code ??= (new.target as typeof AdminAPIError).code;
+    this.outcome ??= 'not_sent';
+    this.retryable ??= false;
+    this.attempts ??= 0;
   }
 
   static readonly code: string = 'admin_api_error';

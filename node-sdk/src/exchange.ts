@@ -40,10 +40,8 @@ export class Secret {
 /** A request body that can be sent again from its start. */
 export interface Body {
   readonly length: number;
-  /** The body from its first byte; each call begins anew. */
-  chunks(): AsyncIterable<Uint8Array>;
-  /** All of it, if it is held in memory and nobody wants to hear of progress. */
-  bytes(): Uint8Array<ArrayBuffer> | undefined;
+  /** All of it from its first byte, as bytes or as a stream that is read once. */
+  open(): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>>;
 }
 
 /** What the layers share about one call; one per answer, so a page and a reconnect have one each. */
@@ -83,10 +81,10 @@ export class Call {
     limits: Limits;
     clock: Clock;
     idempotencyKey?: string | undefined;
-    scopes?: readonly string[];
+    scopes?: readonly string[] | undefined;
     streamed?: boolean;
-    sensitive?: boolean;
-    retries?: boolean;
+    sensitive?: boolean | undefined;
+    retries?: boolean | undefined;
     signal?: AbortSignal | undefined;
   }) {
     this.operation = facts.operation;

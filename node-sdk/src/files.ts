@@ -6,15 +6,14 @@
 import { deliver } from '#paths';
 import { FILES_MAX_SINGLE_UPLOAD } from './_generated/policy.ts';
 import { backoff } from './backoff.ts';
-import { read, streamFrom } from './bytes.ts';
 import type { Identity, Recipient } from './encryption.ts';
-import { ConfigurationError, IntegrityError, StreamInterruptedError } from './errors.ts';
+import { ConfigurationError, IntegrityError, StreamInterruptedError } from './index.ts';
 import type { Response } from './exchange.ts';
 import { answerOf, rawOf, sorted } from './operation.ts';
 import type { Op, RawResponse } from './operation.ts';
 import type { RequestOptions } from './options.ts';
 import type { Caller } from './resource.ts';
-import { bytesOf, Spool } from './spool.ts';
+import { bytesOf, read, Spool, streamFrom } from './spool.ts';
 import type { Progress, UploadSource } from './spool.ts';
 import { within } from './resuming.ts';
 

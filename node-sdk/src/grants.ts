@@ -6,8 +6,9 @@
  * @module
  */
 import * as policy from './_generated/policy.ts';
+import { jsonObject } from './bytes.ts';
 import type { Clock } from './clock.ts';
-import { Call, Request, Response, Secret, TokenFailure } from './exchange.ts';
+import { Call, Request, Response, Secret, TokenFailure } from './index.ts';
 import type { Outcome, Send } from './exchange.ts';
 import type { Limits } from './options.ts';
 import { awaited, Token } from './tokens.ts';
@@ -17,6 +18,22 @@ import type { TokenSource } from './tokens.ts';
 const FINAL_CODES: ReadonlySet<string> = /* @__PURE__ */ new Set([
   'invalid_client', 'invalid_grant', 'invalid_scope', 'unauthorized_client', 'unsupported_grant_type', 'invalid_request',
 ]);
+
+/** What a grant is made of. */
+export interface GrantFacts {
+  /** What lies below the auth layer and may carry a token request (AUTH-5). */
+  readonly send: Send;
+  readonly tokenUrl: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** What to ask for; empty asks for all that the client may have. */
+  readonly scopes: readonly string[];
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly userAgent: string | undefined;
+  /** Told when a refresh ahead of time failed; the old token goes on working. */
+  readonly warn: (message: string) => void;
+}
 
 /** The client credentials grant (RFC 6749, section 4.4), one refresh in flight (AUTH-2, AUTH-3). */
 export class ClientCredentials implements TokenSource {
@@ -32,20 +49,7 @@ export class ClientCredentials implements TokenSource {
   #flight: { readonly landing: Promise<Token | TokenFailure>; readonly endsAt: number } | undefined;
   #pauseUntil = -Infinity;
 
-  constructor(facts: {
-    /** What lies below the auth layer and may carry a token request (AUTH-5). */
-    send: Send;
-    tokenUrl: string;
-    clientId: string;
-    clientSecret: string;
-    /** What to ask for; empty asks for all that the client may have. */
-    scopes: readonly string[];
-    limits: Limits;
-    clock: Clock;
-    userAgent: string | undefined;
-    /** Told when a refresh ahead of time failed; the old token goes on working. */
-    warn: (message: string) => void;
-  }) {
+  constructor(facts: GrantFacts) {
     this.#send = facts.send;
     this.#tokenUrl = facts.tokenUrl;
     this.#credentials = new Secret(`Basic ${btoa(`${formEncoded(facts.clientId)}:${formEncoded(facts.clientSecret)}`)}`);
@@ -121,7 +125,7 @@ export function landedToken(outcome: Outcome, askedAt: number, asked: readonly s
     const message = `The token endpoint gave no answer: ${outcome.message}`;
     return new TokenFailure(outcome.code, message, outcome.effect === 'final', outcome);
   }
-  const document = jsonObject(outcome.body);
+  const document = jsonObject(outcome.body) ?? {}; // an answer that is no JSON holds nothing
   if (outcome.status !== 200) {
     const given = document['error'];
     const code = typeof given === 'string' && /^[ -~]{1,64}$/.test(given) ? given : 'token_request_failed';
@@ -141,13 +145,4 @@ export function landedToken(outcome: Outcome, askedAt: number, asked: readonly s
     adviseAt: askedAt + ms - Math.min(policy.AUTH_ADVISORY_WINDOW, ms / 2),
     mustAt: askedAt + ms - Math.min(policy.AUTH_MANDATORY_WINDOW, ms / 4),
   });
-}
-
-function jsonObject(body: Uint8Array): Record<string, unknown> {
-  try {
-    const document: unknown = JSON.parse(new TextDecoder().decode(body));
-    return typeof document === 'object' && document !== null ? (document as Record<string, unknown>) : {};
-  } catch {
-    return {}; // an answer that is no JSON holds nothing
-  }
 }

@@ -47,7 +47,7 @@ export type { Op, Paging, RawResponse, Sorted, Streaming } from './operation.ts'
 export type { LimitOptions, Limits, RequestOptions } from './options.ts';
 export { Pager } from './pagination.ts';
 export { ApiPromise, Caller, Resource } from './resource.ts';
-export type { Parts } from './resource.ts';
+export type { CallerFacts, Parts, Source } from './resource.ts';
 export { EventStream, ItemStream } from './streaming.ts';
 export type { Fetch } from './transport.ts';
 export { VERSION } from './version.ts';

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { jsonObject } from './bytes.ts';
 import { ConfigurationError, DecodeError } from './errors.ts';
 import { Response } from './exchange.ts';
 import type { Call } from './exchange.ts';
@@ -35,7 +36,7 @@ export interface Op<T> {
   readonly scopes?: readonly string[];
   /** Media type of the request body. */
   readonly body?: string;
-  /** Members of the parameters that are query parameters, by wire name. */
+  /** Members of the parameters that are query parameters, by wire name; needed only where a body may have the others. */
   readonly query?: readonly string[];
   /** Members of the parameters that are headers: member → header. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -76,7 +77,7 @@ export function sorted(op: Op<unknown>, params: object): Sorted {
       checkHeader(header, value);
       headers[header.toLowerCase()] = value;
     }
-    else if (op.query?.includes(name)) query[name] = value;
+    else if (op.body === undefined || op.query?.includes(name) === true) query[name] = value;
     else body[name] = value;
   }
   return { query, headers, body };
@@ -181,16 +182,10 @@ export function answerOf<T>(op: Op<T>, response: Response): T {
  * @throws DecodeError if the body is not what the document says; the call has been committed all the same.
  */
 export function decode(response: Response): object {
-  let reason = 'its content type is not JSON';
-  if ((response.headers.get('content-type') ?? '').includes('json')) {
-    try {
-      const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(response.body));
-      if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-      reason = 'it is no JSON object';
-    } catch {
-      reason = 'it is not JSON';
-    }
-  }
+  const isJson = (response.headers.get('content-type') ?? '').includes('json');
+  const value = isJson ? jsonObject(response.body) : undefined;
+  if (value !== undefined) return value;
+  const reason = isJson ? 'it is no JSON object' : 'its content type is not JSON';
   throw decodeError(response.call, reason, response, response.body);
 }
 

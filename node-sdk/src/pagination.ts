@@ -5,33 +5,18 @@
  */
 import { DecodeError } from './errors.ts';
 import { pageOf } from './operation.ts';
-import type { Op, Page, Sorted } from './operation.ts';
-import type { RequestOptions } from './options.ts';
-import type { Caller } from './resource.ts';
+import type { Page } from './operation.ts';
+import type { Source } from './resource.ts';
 
 /**
  * A list that has not been read yet. `for await` gives items across pages, `pages()` pages, `await` the first page alone.
  * Each starts at the beginning.
  */
 export class Pager<T> implements AsyncIterable<T>, PromiseLike<Page<T>> {
-  readonly #caller: Caller;
-  readonly #op: Op<T>;
-  readonly #path: Readonly<Record<string, string>>;
-  readonly #given: Sorted;
-  readonly #options: RequestOptions | undefined;
+  readonly #source: Source<T>;
 
-  constructor(
-    caller: Caller,
-    op: Op<T>,
-    path: Readonly<Record<string, string>>,
-    given: Sorted,
-    options: RequestOptions | undefined,
-  ) {
-    this.#caller = caller;
-    this.#op = op;
-    this.#path = path;
-    this.#given = given;
-    this.#options = options;
+  constructor(source: Source<T>) {
+    this.#source = source;
   }
 
   /** The first page alone. */
@@ -48,7 +33,8 @@ export class Pager<T> implements AsyncIterable<T>, PromiseLike<Page<T>> {
    * @throws DecodeError if the server gives a cursor that it gave before (`cursor_repeated`): the list would never end.
    */
   async *pages(): AsyncGenerator<Page<T>, void, undefined> {
-    const given = this.#given.query[this.#op.page?.cursor ?? ''];
+    const { op, given: asked } = this.#source;
+    const given = asked.query[op.page?.cursor ?? ''];
     const used = new Set(typeof given === 'string' ? [given] : []);
     let cursor: string | undefined;
     for (;;) {
@@ -57,9 +43,9 @@ export class Pager<T> implements AsyncIterable<T>, PromiseLike<Page<T>> {
       if (page.nextCursor === null) return;
       cursor = page.nextCursor;
       if (used.has(cursor)) {
-        throw new DecodeError(`${this.#op.id}: The server gave the same cursor twice.`, {
+        throw new DecodeError(`${op.id}: The server gave the same cursor twice.`, {
           code: 'cursor_repeated',
-          operation: this.#op.id,
+          operation: op.id,
           outcome: 'committed',
           requestId: page.requestId,
         });
@@ -73,9 +59,8 @@ export class Pager<T> implements AsyncIterable<T>, PromiseLike<Page<T>> {
   }
 
   async #page(cursor: string | undefined): Promise<Page<T>> {
-    const { query, headers } = this.#given;
-    const asked = cursor === undefined ? query : { ...query, [this.#op.page?.cursor ?? '']: cursor };
-    const request = this.#caller.prepare(this.#op, { path: this.#path, query: asked, headers, options: this.#options });
-    return pageOf(this.#op, await this.#caller.send(request));
+    const { caller, op, path, given, options } = this.#source;
+    const query = cursor === undefined ? given.query : { ...given.query, [op.page?.cursor ?? '']: cursor };
+    return pageOf(op, await caller.send(caller.prepare(op, { path, query, headers: given.headers, options })));
   }
 }

@@ -50,6 +50,9 @@ export async function deliver(path: string, chunks: AsyncIterable<Uint8Array>): 
   }
 }
 
+/** Whether fetch sends a body that is a stream. */
+export const sendsStreams = true;
+
 /** Keeps bytes in memory up to 8 MiB, then in a temporary file (0600) in a folder of its own. */
 export function openStore(): Store {
   return new FileStore();

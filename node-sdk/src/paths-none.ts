@@ -21,6 +21,9 @@ export function deliver(_path: string, _chunks: AsyncIterable<Uint8Array>): Prom
   return refuse();
 }
 
+/** Browsers send no stream over HTTP/1.1, and most none at all. */
+export const sendsStreams = false;
+
 /** Keeps bytes in memory. */
 export function openStore(): Store {
   return new MemoryStore();

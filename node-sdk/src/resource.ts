@@ -5,24 +5,19 @@
  */
 import { pause } from './clock.ts';
 import type { Clock } from './clock.ts';
-import { ConfigurationError } from './errors.ts';
 import { Call, Request } from './exchange.ts';
 import type { Body, Response, Secret, Send } from './exchange.ts';
 import type { Downloaded, DownloadOptions, UploadOptions, UploadSource } from './files.ts';
 import { loaded } from './loading.ts';
 import { answerOf, bodyOf, pathOf, queryOf, quoted, rawOf, sorted } from './operation.ts';
-import type { Op, RawResponse } from './operation.ts';
-import { checkOptions, override } from './options.ts';
+import type { Op, RawResponse, Sorted } from './operation.ts';
+import { checkHeader, checkOptions, override } from './options.ts';
 import type { Limits, RequestOptions } from './options.ts';
 import { Pager } from './pagination.ts';
 import { EventStream, ItemStream } from './streaming.ts';
 
-const ACCEPT = {
-  ndjson: 'application/x-ndjson, application/problem+json',
-  sse: 'text/event-stream, application/problem+json',
-  binary: 'application/octet-stream, application/problem+json',
-  json: 'application/json, application/problem+json',
-} as const;
+/** What is asked for beside problem details. */
+const ACCEPT = { ndjson: 'application/x-ndjson', sse: 'text/event-stream', binary: 'application/octet-stream', json: 'application/json' } as const;
 
 /** An answer to be awaited: `await` gives its data, `withResponse()` what came beside it too. Sent at once, once. */
 export class ApiPromise<T> implements Promise<T> {
@@ -64,54 +59,50 @@ export interface Parts {
   limits?: Limits;
 }
 
+/** What a caller is made of. */
+export interface CallerFacts {
+  /** The stack. */
+  readonly send: Send;
+  /** Paths are appended to it, never resolved against it (AUTH-7). */
+  readonly baseUrl: string;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  /** Makes idempotency keys; never from a seeded generator (STACK). */
+  readonly newId: () => string;
+  /** What the SDK calls itself; undefined in browsers, which do not let it. */
+  readonly userAgent: string | undefined;
+  /** The deprecated operations that were warned of. */
+  readonly warned?: Set<string>;
+  /** Aborted when the client is closed. */
+  readonly closing: AbortSignal;
+}
+
+/** What a list or a stream is read from. */
+export interface Source<T> {
+  readonly caller: Caller;
+  readonly op: Op<T>;
+  readonly path: Readonly<Record<string, string>>;
+  readonly given: Sorted;
+  readonly options: RequestOptions;
+}
+
 /** Turns operations into calls: what a client lends to its resources. */
 export class Caller {
-  readonly #send: Send;
-  readonly #baseUrl: string;
-  readonly #newId: () => string;
-  readonly #userAgent: string | undefined;
+  readonly #facts: CallerFacts;
   readonly #warned: Set<string>;
-  readonly #closing: AbortSignal;
   readonly limits: Limits;
   readonly clock: Clock;
 
-  constructor(facts: {
-    /** The stack. */
-    send: Send;
-    /** Paths are appended to it, never resolved against it (AUTH-7). */
-    baseUrl: string;
-    limits: Limits;
-    clock: Clock;
-    /** Makes idempotency keys; never from a seeded generator (STACK). */
-    newId: () => string;
-    /** What the SDK calls itself; undefined in browsers, which do not let it. */
-    userAgent: string | undefined;
-    warned?: Set<string>;
-    /** Aborted when the client is closed. */
-    closing: AbortSignal;
-  }) {
-    this.#send = facts.send;
-    this.#baseUrl = facts.baseUrl;
-    this.#newId = facts.newId;
-    this.#userAgent = facts.userAgent;
+  constructor(facts: CallerFacts) {
+    this.#facts = facts;
     this.#warned = facts.warned ?? new Set();
-    this.#closing = facts.closing;
     this.limits = facts.limits;
     this.clock = facts.clock;
   }
 
   /** The same caller with other limits and another clock; the stack is shared. */
   withLimits(limits: Limits, clock: Clock): Caller {
-    return new Caller({
-      send: this.#send,
-      baseUrl: this.#baseUrl,
-      newId: this.#newId,
-      userAgent: this.#userAgent,
-      warned: this.#warned,
-      closing: this.#closing,
-      limits,
-      clock,
-    });
+    return new Caller({ ...this.#facts, warned: this.#warned, limits, clock });
   }
 
   /**
@@ -121,8 +112,9 @@ export class Caller {
    */
   prepare(op: Op<unknown>, { path = {}, query = {}, headers = {}, content, options = {}, limits }: Parts): Request {
     checkOptions(options);
+    const { baseUrl, newId, userAgent } = this.#facts;
     const { idempotencyKey } = options;
-    const key = op.idempotent === true ? (idempotencyKey === null ? undefined : (idempotencyKey ?? this.#newId())) : undefined;
+    const key = op.idempotent === true ? (idempotencyKey === null ? undefined : (idempotencyKey ?? newId())) : undefined;
     const streamed = op.stream !== undefined || op.binary === true;
     const call = new Call({
       operation: op.id,
@@ -130,41 +122,39 @@ export class Caller {
       limits: limits ?? override(this.limits, options),
       clock: this.clock,
       idempotencyKey: key,
-      scopes: op.scopes ?? [],
+      scopes: op.scopes,
       streamed,
-      sensitive: op.sensitive ?? false,
-      retries: op.retries ?? true,
+      sensitive: op.sensitive,
+      retries: op.retries,
       signal: options.signal,
     });
     const sent: Record<string, string | Secret> = {
-      accept: ACCEPT[op.stream?.format ?? (op.binary === true ? 'binary' : 'json')],
+      accept: `${ACCEPT[op.stream?.format ?? (op.binary === true ? 'binary' : 'json')]}, application/problem+json`,
     };
-    if (this.#userAgent !== undefined) {
-      sent['user-agent'] = this.#userAgent;
+    if (userAgent !== undefined) {
+      sent['user-agent'] = userAgent;
       if (streamed) sent['accept-encoding'] = 'identity';
     }
     if (content !== undefined) sent['content-type'] = op.body ?? 'application/json';
     if (key !== undefined) sent['idempotency-key'] = quoted(key);
     for (const [name, value] of Object.entries(headers)) {
-      if (!/^[\t -~]*$/.test(value)) {
-        throw new ConfigurationError(`The value of header ${name} must be visible ASCII text.`, { code: 'invalid_header' });
-      }
+      checkHeader(name, value);
       sent[name] = value;
     }
     for (const [name, value] of Object.entries(options.headers ?? {})) sent[name.toLowerCase()] = value;
     const text = queryOf({ ...query, ...options.query }, op.deep);
-    const url = this.#baseUrl + pathOf(op.path, path);
+    const url = baseUrl + pathOf(op.path, path);
     return new Request(call, op.method, text === '' ? url : `${url}${op.path.includes('?') ? '&' : '?'}${text}`, sent, content);
   }
 
   /** Waits before a stream or a download is taken up again. */
   pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    return pause(this.clock, ms, this.#closing, signal);
+    return pause(this.clock, ms, this.#facts.closing, signal);
   }
 
   /** Sends through the stack; an answer that is an error is thrown there. */
   async send(request: Request): Promise<Response> {
-    return (await this.#send(request)) as Response;
+    return (await this.#facts.send(request)) as Response;
   }
 
   /** One call, one answer. */
@@ -207,28 +197,32 @@ export class Resource {
   protected _pages<T>(
     op: Op<T>,
     path: Readonly<Record<string, string>>,
-    params: object = {},
+    params?: object,
     options?: RequestOptions,
   ): Pager<T> {
-    return new Pager(this._caller, op, path, sorted(op, params), options);
+    return new Pager(this.#source(op, path, params, options));
   }
 
   protected _items<T>(
     op: Op<T>,
     path: Readonly<Record<string, string>>,
-    params: object = {},
+    params?: object,
     options?: RequestOptions,
   ): ItemStream<T> {
-    return new ItemStream({ caller: this._caller, op, path, given: sorted(op, params), options: options ?? {} });
+    return new ItemStream(this.#source(op, path, params, options));
   }
 
   protected _events<T>(
     op: Op<T>,
     path: Readonly<Record<string, string>>,
-    params: object = {},
+    params?: object,
     options?: RequestOptions,
   ): EventStream<T> {
-    return new EventStream({ caller: this._caller, op, path, given: sorted(op, params), options: options ?? {} });
+    return new EventStream(this.#source(op, path, params, options));
+  }
+
+  #source<T>(op: Op<T>, path: Readonly<Record<string, string>>, params: object = {}, options: RequestOptions = {}): Source<T> {
+    return { caller: this._caller, op, path, given: sorted(op, params), options };
   }
 
   protected _upload<T>(op: Op<T>, source: UploadSource, params: UploadOptions, options?: RequestOptions): ApiPromise<T> {
@@ -244,16 +238,5 @@ export class Resource {
   ): Promise<Downloaded> {
     const { download } = await loaded(import('./files.ts'));
     return download(this._caller, op, path, params, options);
-  }
-}
-
-/** Throws ConfigurationError for a path that would lead elsewhere, however its dots and slashes are spelled. */
-export function checkPath(path: string): void {
-  const segments = (path.split('?')[0] ?? '').split('/');
-  if (!/^\/[!-~]*$/.test(path) || /[#\\]/.test(path) || segments.some((part) => /^(\.|%2e){1,2}$/i.test(part))) {
-    throw new ConfigurationError(
-      "path must begin with '/', hold no '.' or '..' segment, '#' or backslash, and be visible ASCII.",
-      { code: 'invalid_path' },
-    );
   }
 }

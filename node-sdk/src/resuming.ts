@@ -7,14 +7,15 @@
  */
 import * as policy from './_generated/policy.ts';
 import { backoff } from './backoff.ts';
-import { AdminAPIError, APITimeoutError, StreamInterruptedError } from './errors.ts';
-import type { DecodeError } from './errors.ts';
+import { AdminAPIError, APITimeoutError, StreamInterruptedError } from './index.ts';
+import type { DecodeError } from './index.ts';
 import type { Response } from './exchange.ts';
 import { Lines, LineTooLong, ServerSentEvents } from './framing.ts';
 import { decodeError } from './operation.ts';
 import type { Op } from './operation.ts';
 import { override } from './options.ts';
-import type { Held, StreamSource } from './streaming.ts';
+import type { Source } from './resource.ts';
+import type { Held } from './streaming.ts';
 
 /** The connection is gone, or fell silent; nothing of what was delivered is lost. */
 class Broken extends Error {}
@@ -22,7 +23,7 @@ class Broken extends Error {}
 const SILENT = 'silent';
 
 /** The items of a stream, from connection to connection. */
-export function follow<T>(stream: Held, source: StreamSource<T>): AsyncGenerator<T, void, undefined> {
+export function follow<T>(stream: Held, source: Source<T>): AsyncGenerator<T, void, undefined> {
   const reader = source.op.stream?.format === 'sse' ? new EventReader(stream, source) : new ItemReader(stream, source);
   return reader.items();
 }
@@ -30,10 +31,10 @@ export function follow<T>(stream: Held, source: StreamSource<T>): AsyncGenerator
 abstract class Reader<T> {
   protected readonly stream: Held;
   protected readonly op: Op<T>;
-  protected readonly source: StreamSource<T>;
+  protected readonly source: Source<T>;
   #waitingSince = 0;
 
-  constructor(stream: Held, source: StreamSource<T>) {
+  constructor(stream: Held, source: Source<T>) {
     this.stream = stream;
     this.op = source.op;
     this.source = source;

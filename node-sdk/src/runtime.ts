@@ -1,8 +1,10 @@
 /**
- * What runs us, and its environment.
+ * What runs us, and its environment: Node, Bun, Deno.
  *
  * @module
  */
+import { ConfigurationError } from './errors.ts';
+import { VERSION } from './version.ts';
 
 interface Process {
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -13,27 +15,42 @@ interface Process {
 const { process, document } = globalThis as { process?: Process; document?: unknown };
 const versions = process?.versions;
 
-/** Name, version and platform of a runtime that lets us say so; undefined in browsers. */
-export const runtime: string | undefined =
+/** What the SDK calls itself; undefined in browsers, which do not let it. */
+export const userAgent: string | undefined =
   document !== undefined || versions === undefined
     ? undefined
-    : `${['bun', 'deno', 'node'].filter((name) => versions[name] !== undefined).map((name) => `${name} ${versions[name]}`)[0]}; ${process?.platform}`;
+    : `admin-api-sdk-node/${VERSION} (${['bun', 'deno', 'node'].filter((name) => versions[name] !== undefined).map((name) => `${name} ${versions[name]}`)[0]}; ${process?.platform})`;
 
 /** A variable of the environment; undefined if it is empty, or there is no environment. */
 export function environment(name: string): string | undefined {
   return process?.env?.[name] || undefined;
 }
 
-/** Whether the runtime itself trusts a CA bundle. */
-export function trusts(bundle: string): boolean {
-  return environment('NODE_EXTRA_CA_CERTS') === bundle;
-}
+/** What may be set in place of `baseUrl`. */
+export const OR_SET_BASE_URL: string = ', or set ADMIN_API_BASE_URL';
+/** What may be set in place of credentials. */
+export const OR_SET_CREDENTIALS: string = '; or set ADMIN_API_TOKEN, or ADMIN_API_CLIENT_ID and ADMIN_API_CLIENT_SECRET';
 
-/** Whether the environment wants a proxy for an origin that the runtime's own fetch would not use. */
-export function viaProxy(origin: string): boolean {
+/**
+ * Checks that the global fetch does what the environment asks for.
+ *
+ * @throws ConfigurationError for a CA bundle or a proxy to one of the origins that it would ignore (CONF-3).
+ */
+export function checkGlobalFetch(origins: readonly string[]): void {
+  const bundle = environment('ADMIN_API_CA_BUNDLE');
+  if (bundle !== undefined && environment('NODE_EXTRA_CA_CERTS') !== bundle) {
+    throw new ConfigurationError(
+      'ADMIN_API_CA_BUNDLE is set, and the global fetch would ignore it: pass fetch: nodeFetch() of @admin-api/sdk/node, or set NODE_EXTRA_CA_CERTS too.',
+      { code: 'ca_bundle_not_applied' },
+    );
+  }
   const isNode = versions?.['node'] !== undefined && versions['bun'] === undefined && versions['deno'] === undefined;
-  if (!isNode || environment('NODE_USE_ENV_PROXY') === '1') return false;
-  return proxyFor(origin) !== undefined;
+  if (isNode && environment('NODE_USE_ENV_PROXY') !== '1' && origins.some((origin) => proxyFor(origin) !== undefined)) {
+    throw new ConfigurationError(
+      'A proxy is set in the environment, and the global fetch would ignore it: pass fetch: nodeFetch() of @admin-api/sdk/node, or set NO_PROXY.',
+      { code: 'proxy_not_applied' },
+    );
+  }
 }
 
 /** The proxy that the environment names for an origin, undefined for a direct connection. */

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { openPath, openStore } from '#paths';
-import { joined, read } from './bytes.ts';
+import { openPath, openStore, sendsStreams } from '#paths';
+import { joined } from './bytes.ts';
 import { ConfigurationError } from './errors.ts';
 import type { Body } from './exchange.ts';
 
@@ -103,10 +103,14 @@ export class Spool implements Body {
     return [...(await this.#store.sha256())].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   }
 
-  bytes(): Uint8Array<ArrayBuffer> | undefined {
-    return this.onProgress === undefined ? this.#store.bytes() : undefined;
+  async open(): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>> {
+    const held = this.onProgress === undefined ? this.#store.bytes() : undefined;
+    if (held !== undefined) return held;
+    const stream = streamFrom(this.chunks());
+    return sendsStreams ? stream : new Uint8Array(await new Response(stream).arrayBuffer());
   }
 
+  /** The bytes from the first, each time anew. */
   async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
     let moved = 0;
     for await (const chunk of this.#store.chunks()) {
@@ -151,4 +155,35 @@ async function* binary(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
     if (!(chunk instanceof Uint8Array)) throw new ConfigurationError('The source of an upload must give bytes.', { code: 'invalid_source' });
     yield chunk;
   }
+}
+
+/** What a stream gives; cancelled if it is left early. Browsers have no `for await` over streams. */
+export async function* read(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  const reader = stream.getReader();
+  let done = false;
+  try {
+    for (;;) {
+      const next = await reader.read();
+      done = next.done;
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    if (!done) await reader.cancel();
+  }
+}
+
+/** Bytes as a stream. */
+export function streamFrom(chunks: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  return new ReadableStream({
+    async pull(controller) {
+      const next = await iterator.next();
+      if (next.done === true) controller.close();
+      else controller.enqueue(next.value);
+    },
+    async cancel() {
+      await iterator.return?.();
+    },
+  });
 }

@@ -5,18 +5,7 @@
  */
 import * as policy from './_generated/policy.ts';
 import { loaded } from './loading.ts';
-import type { Op, Sorted } from './operation.ts';
-import type { RequestOptions } from './options.ts';
-import type { Caller } from './resource.ts';
-
-/** What opens a stream, again and again. */
-export interface StreamSource<T> {
-  readonly caller: Caller;
-  readonly op: Op<T>;
-  readonly path: Readonly<Record<string, string>>;
-  readonly given: Sorted;
-  readonly options: RequestOptions;
-}
+import type { Source } from './resource.ts';
 
 /** What a stream's reader shares with who holds it. */
 export interface Held {
@@ -36,10 +25,10 @@ abstract class ResumingStream<T> implements AsyncIterable<T>, AsyncDisposable {
   lastId: string | undefined;
   /** Milliseconds without an item, while one is waited for, after which APITimeoutError is thrown; undefined waits for ever. */
   abstract idleTimeout: number | undefined;
-  readonly #source: StreamSource<T>;
+  readonly #source: Source<T>;
   #items: AsyncGenerator<T, void, undefined> | undefined;
 
-  constructor(source: StreamSource<T>) {
+  constructor(source: Source<T>) {
     this.#source = source;
   }
 

@@ -5,19 +5,21 @@
  *
  * @module
  */
+import { wireError } from '#wire';
 import { ERRORS_MAX_ERROR_BODY } from './_generated/policy.ts';
-import { joined, streamFrom } from './bytes.ts';
+import { joined } from './bytes.ts';
 import { Request, Response, Secret, WireError } from './exchange.ts';
 import type { Call, Outcome, Stream } from './exchange.ts';
-import { runtime } from './runtime.ts';
-import { wireError } from './wire.ts';
 
 /** fetch, or what stands in for it. */
 export type Fetch = (url: string, init: RequestInit) => Promise<globalThis.Response>;
 
 const CLOSED = new WireError('client_closed', 'final', 'The client is closed.');
-const TIMED_OUT = Symbol('timed out');
-const CLOSING = Symbol('closing');
+
+// what an attempt on its way is ended with
+const CLOSING = new WireError('client_closed', 'maybe_acted', 'The client was closed.');
+const TIMED_OUT = new WireError('timeout', 'maybe_acted', 'The attempt did not end in time.');
+const PAST_DEADLINE = new WireError('deadline_exceeded', 'maybe_acted', TIMED_OUT.message);
 
 /** Sends requests over fetch. */
 export class Transport {
@@ -43,7 +45,7 @@ export class Transport {
 
     const controller = new AbortController();
     const cancelled = (): void => controller.abort();
-    const timer = setTimeout(() => controller.abort(TIMED_OUT), ms);
+    const timer = setTimeout(() => controller.abort(byDeadline ? PAST_DEADLINE : TIMED_OUT), ms);
     call.signal?.addEventListener('abort', cancelled, { once: true });
     this.#running.add(controller);
     const release = (): void => {
@@ -55,11 +57,7 @@ export class Transport {
     let answer: globalThis.Response | undefined;
     let handedOver = false;
     try {
-      const init = this.#init(request, controller.signal);
-      if (runtime === undefined && init.body instanceof ReadableStream) {
-        // browsers send no stream over HTTP/1.1, and most none at all
-        init.body = await new globalThis.Response(init.body).arrayBuffer();
-      }
+      const init = await this.#init(request, controller.signal);
       answer = await this.#fetch(request.url, init);
       if (answer.type === 'opaqueredirect') {
         return new WireError('redirect', 'final', 'A redirect is not followed. Check baseUrl.');
@@ -74,13 +72,8 @@ export class Transport {
     } catch (error) {
       call.signal?.throwIfAborted();
       const { status, requestId } = { status: answer?.status, requestId: answer?.headers.get('x-request-id') ?? undefined };
-      if (controller.signal.reason === TIMED_OUT && controller.signal.aborted) {
-        const code = byDeadline ? 'deadline_exceeded' : 'timeout';
-        return new WireError(code, 'maybe_acted', 'The attempt did not end in time.', status, requestId);
-      }
-      if (controller.signal.aborted) {
-        return new WireError('client_closed', 'maybe_acted', 'The client was closed.', status, requestId);
-      }
+      const ended: unknown = controller.signal.reason;
+      if (ended instanceof WireError) return new WireError(ended.code, ended.effect, ended.message, status, requestId);
       return wireError(error, status, requestId);
     } finally {
       if (!handedOver) release();
@@ -93,23 +86,13 @@ export class Transport {
     for (const controller of this.#running) controller.abort(CLOSING);
   }
 
-  #init(request: Request, signal: AbortSignal): RequestInit {
+  async #init({ method, headers: given, content }: Request, signal: AbortSignal): Promise<RequestInit> {
     const headers: Record<string, string> = {};
-    for (const [name, value] of Object.entries(request.headers)) {
-      headers[name] = value instanceof Secret ? value.reveal() : value;
-    }
-    const init: RequestInit & { duplex?: 'half' } = { ...this.#fetchOptions, method: request.method, headers, redirect: 'manual', signal };
-    const { content } = request;
+    for (const [name, value] of Object.entries(given)) headers[name] = value instanceof Secret ? value.reveal() : value;
+    const init: RequestInit & { duplex?: 'half' } = { ...this.#fetchOptions, method, headers, redirect: 'manual', signal };
     if (content === undefined) return init;
-    if (content instanceof Uint8Array) {
-      init.body = content;
-      return init;
-    }
-    const held = content.bytes();
-    if (held !== undefined) {
-      init.body = held;
-    } else {
-      init.body = streamFrom(content.chunks());
+    init.body = content instanceof Uint8Array ? content : await content.open();
+    if (init.body instanceof ReadableStream) {
       init.duplex = 'half';
       headers['content-length'] = String(content.length); // fetch adds that of bytes itself, and undici refuses to see it twice
     }

@@ -32,7 +32,7 @@ BUDGETS = {
         Budget("py_async_list_cpu", f"{CALL}.AsyncClient: a page of 20 users", "x", 1.0, "lower"),
         Budget("node_call_cpu", f"{NODE_CALL}: one user", "x", 1.1, "lower"),
         Budget("node_list_cpu", f"{NODE_CALL}: a page of 20 users", "x", 1.1, "lower"),
-        Budget("node_bundle_kb", "AdminClient bundled for browsers, minified, gzipped", "kB", 12.0, "lower"),
+        Budget("node_bundle_kb", "what a page loads before its first call, minified, gzipped", "kB", 12.0, "lower"),
         Budget("py_import", "import, client and first resource with its models ÷ import httpx", "x", 2.0, "lower"),
         Budget("server_list", f"GET of 20 users, {LOAD}", "x", 2.0, "higher"),
         Budget("server_create", f"POST of a new user, {LOAD}", "x", 2.0, "higher"),

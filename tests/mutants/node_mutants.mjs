@@ -16,7 +16,7 @@ const MUTANTS = {
   'repeated-without-key': [['backoff.js', 'has(request.method) || request.call.keyed)', 'has(request.method) || true)']],
   'retry-after-ignored': [['backoff.js', 'Math.max(backoff(call.attempts - 1, random), asked ?? 0)', 'backoff(call.attempts - 1, random)']],
   'deadline-ignored': [['backoff.js', 'left !== undefined && delay >= left ?', 'false ?']],
-  'budget-endless': [['backoff.js', 'this.#left -= cost;', '']],
+  'budget-endless': [['backoff.js', 'this.left -= cost;', '']],
   'redirect-followed': [['transport.js', "redirect: 'manual'", "redirect: 'follow'"]],
   'page-doubled-after-failure': [
     ['operation.js', 'return new Page(items,', 'return new Page(response.call.attempts > 1 ? [...items, ...items] : items,'],

@@ -69,7 +69,7 @@ const entry = await room('index.js');
 const { OPERATIONS } = await room('_generated/operations.js');
 const { layers } = await room('stack.js');
 const { DEFAULT_LIMITS } = await room('options.js');
-const policy = await room('_generated/policy.js');
+const policy = { ...(await room('_generated/policy.js')), ...(await room('_generated/policy-logging.js')) };
 const client = typeOf('index.d.ts', 'AdminClient');
 
 const slots = ['callLog', 'status', 'retry', 'auth', 'attemptLog'];
@@ -90,7 +90,7 @@ const sources = readdirSync(new URL('src/', SDK), { recursive: true }).filter((p
 const facts = {
   rooms: sources.map((path) => path.replaceAll('\\', '/').replace(/\.ts$/, '')),
   sources: Object.fromEntries(
-    sources.filter((path) => !path.startsWith('_generated')).map((path) => [path, readFileSync(new URL(`src/${path}`, SDK), 'utf8')]),
+    sources.filter((path) => !/^(_generated|testing)\b/.test(path)).map((path) => [path, readFileSync(new URL(`src/${path}`, SDK), 'utf8')]),
   ),
   names: exportsOf('index.d.ts').map((symbol) => symbol.name),
   encryption: exportsOf('encryption.d.ts').map((symbol) => symbol.name),

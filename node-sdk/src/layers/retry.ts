@@ -56,9 +56,7 @@ export function retry(budget: Budget, onRetry: (record: RetryRecord) => void, cl
 }
 
 function record(operation: string, attempt: number, delay: number, outcome: Outcome): RetryRecord {
-  return Object.freeze(
-    outcome instanceof Response
-      ? { operation, attempt, delay, status: outcome.status, code: undefined, requestId: outcome.requestId }
-      : { operation, attempt, delay, status: undefined, code: outcome.code, requestId: undefined },
-  );
+  const answer = outcome instanceof Response ? outcome : undefined;
+  const code = outcome instanceof Response ? undefined : outcome.code;
+  return Object.freeze({ operation, attempt, delay, status: answer?.status, code, requestId: answer?.requestId });
 }

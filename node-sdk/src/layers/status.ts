@@ -5,6 +5,7 @@
  */
 import { ERRORS_EXCERPT, RETRY_SAFE_METHODS } from '../_generated/policy.ts';
 import { retryAfter, transient } from '../backoff.ts';
+import { jsonObject } from '../bytes.ts';
 import {
   AdminAPIError,
   APIConnectionError,
@@ -85,14 +86,7 @@ function missing(
 
 /** The problem details of an answer (RFC 9457), undefined if it holds none, whatever its content type says. */
 function problemOf(response: Response): Readonly<Record<string, unknown>> | undefined {
-  if (!(response.headers.get('content-type') ?? '').includes('json')) return undefined;
-  try {
-    const document: unknown = JSON.parse(new TextDecoder().decode(response.body));
-    const isObject = typeof document === 'object' && document !== null && !Array.isArray(document);
-    return isObject ? (document as Readonly<Record<string, unknown>>) : undefined;
-  } catch {
-    return undefined; // half a body, or none
-  }
+  return (response.headers.get('content-type') ?? '').includes('json') ? jsonObject(response.body) : undefined;
 }
 
 function message(response: Response, problem: Readonly<Record<string, unknown>> | undefined): string {

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import * as age from 'age-encryption';
-import { read, streamFrom } from '../../dist/bytes.js';
+import { read, streamFrom } from '../../dist/spool.js';
 import { generateIdentity, identity, recipient } from '../../dist/encryption.js';
 import { failure, thrown } from './support/answers.mjs';
 

@@ -102,9 +102,9 @@ test('PAGE: a page has the items of the document, and a cursor that may be left 
 
 test('ERR: an answer that is not what the document says is a DecodeError that says why; the call is committed', () => {
   const table = [
-    ['[]', JSON_TYPE, 'no JSON object'], ['{"id": "usr', JSON_TYPE, 'not JSON'], ['', JSON_TYPE, 'not JSON'], ['null', JSON_TYPE, 'no JSON object'],
+    ['[]', JSON_TYPE, 'no JSON object'], ['{"id": "usr', JSON_TYPE, 'no JSON object'], ['', JSON_TYPE, 'no JSON object'], ['null', JSON_TYPE, 'no JSON object'],
     ['<html>Sign in</html>', { 'content-type': 'text/html' }, 'content type'], ['{}', { 'content-type': 'text/plain' }, 'content type'],
-    ['{}', {}, 'content type'], [new Uint8Array([0x22, 0xff, 0x22]), JSON_TYPE, 'not JSON'],
+    ['{}', {}, 'content type'], [new Uint8Array([0x22, 0xff, 0x22]), JSON_TYPE, 'no JSON object'],
   ];
   for (const [body, headers, reason] of table) {
     const one = call({ method: 'POST', idempotencyKey: 'k', attempts: 2 });

@@ -18,7 +18,7 @@ test('CONF: adding a name is a decision, removing one breaks users', () => {
   ]);
   assert.deepEqual(values(encryption), ['Identity', 'Recipient', 'generateIdentity', 'identity', 'recipient']);
   assert.deepEqual(values(node), ['nodeFetch']);
-  assert.deepEqual(values(testing), ['startMockServer']);
+  assert.deepEqual(values(testing), ['Control', 'ControlError', 'World', 'startMockServer']);
 });
 
 test('CONF: nothing beside the entries can be imported', async () => {

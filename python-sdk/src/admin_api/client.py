@@ -230,10 +230,12 @@ def checked_url(name: str, url: str | None) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         host, parts = None, urlsplit("")
-    if parts.scheme not in ("https", "http") or not host or not url.isascii() or not url.isprintable() or " " in url:
-        raise ConfigurationError(f"{name} must be an https URL.", code="invalid_url")
-    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise ConfigurationError(f"{name} must hold no credentials, query or fragment.", code="invalid_url")
+    sendable = url.isascii() and url.isprintable() and " " not in url
+    more = parts.username is not None or parts.password is not None or parts.query or parts.fragment
+    if parts.scheme not in ("https", "http") or not host or not sendable or more:
+        raise ConfigurationError(
+            f"{name} must be an https URL without credentials, query or fragment.", code="invalid_url"
+        )
     if parts.scheme == "http" and host not in LOOPBACK:
         raise ConfigurationError(
             f"{name} must be https: http would show tokens to the network. Only loopback may use it.",

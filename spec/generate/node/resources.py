@@ -45,23 +45,16 @@ def class_name(resource: Resource) -> str:
 
 def _root(roots: list[Resource]) -> str:
     lines = [
-        "import type { Caller } from '../../resource.ts';",
+        "import { Resource } from '../../resource.ts';",
         *(f"import {{ {class_name(root)} }} from './{root.module}.ts';" for root in roots),
         "",
-        "/** What a client offers: its resources, each made when it is first used. */",
-        "export abstract class Resources {",
-        "  protected abstract readonly _caller: Caller;",
-        *(f"  #{camel(root.attribute)}: {class_name(root)} | undefined;" for root in roots),
+        "/** What a client offers. */",
+        "export class Resources extends Resource {",
     ]
     for root in roots:
-        name = camel(root.attribute)
-        lines += [
-            "",
-            f"{jsdoc([root.description], '  ')}  get {name}(): {class_name(root)} {{",
-            f"    return (this.#{name} ??= new {class_name(root)}(this._caller));",
-            "  }",
-        ]
-    return "\n".join([*lines, "}", ""])
+        made = f"readonly {camel(root.attribute)}: {class_name(root)} = new {class_name(root)}(this._caller);"
+        lines += [f"{jsdoc([root.description], '  ')}  {made}", ""]
+    return "\n".join([*lines[:-1], "}", ""])
 
 
 def _file(api: Api, root: Resource) -> str:
@@ -98,7 +91,9 @@ def _op(operation: Operation) -> str:
     if operation.body is not None:
         parts.append(f"body: {literal(operation.body.media_type)}")
     given = params_of(operation)
-    if query := [literal(item.wire) for item in operation.arguments if item.location == "query"]:
+    # without a body every argument that is no header is a query parameter
+    query = [literal(item.wire) for item in operation.arguments if item.location == "query"]
+    if query and operation.body is not None:
         parts.append(_list("query", query))
     if headers := [f"{key(member(item))}: {literal(item.wire)}" for item in given if item.location == "header"]:
         parts.append(Group("headers: {", tuple(headers), "}"))

@@ -12,19 +12,6 @@ const eventsListOp: Op<AuditEvent> = {
   method: 'GET',
   path: '/api/v1/audit/events',
   scopes: ['audit:read'],
-  query: [
-    'actor_id',
-    'token_id',
-    'action',
-    'target_id',
-    'outcome',
-    'request_id',
-    'occurred_after',
-    'occurred_before',
-    'sort',
-    'limit',
-    'cursor',
-  ],
   page: { cursor: 'cursor', next_cursor: 'next_cursor', results: 'items' },
 };
 
@@ -40,17 +27,6 @@ const eventsExportOp: Op<AuditEvent> = {
   method: 'GET',
   path: '/api/v1/exports/audit-events',
   scopes: ['audit:read'],
-  query: [
-    'actor_id',
-    'token_id',
-    'action',
-    'target_id',
-    'outcome',
-    'request_id',
-    'occurred_after',
-    'occurred_before',
-    'after',
-  ],
   stream: { format: 'ndjson', terminator: '$end', resume: 'after' },
 };
 

@@ -20,7 +20,6 @@ const listOp: Op<ConfigEntry> = {
   method: 'GET',
   path: '/api/v1/config',
   scopes: ['config:read'],
-  query: ['prefix', 'limit', 'cursor'],
   page: { cursor: 'cursor', next_cursor: 'next_cursor', results: 'items' },
 };
 
@@ -59,7 +58,6 @@ const versionsListOp: Op<ConfigVersion> = {
   method: 'GET',
   path: '/api/v1/config/{key}/versions',
   scopes: ['config:read'],
-  query: ['limit', 'cursor'],
   page: { cursor: 'cursor', next_cursor: 'next_cursor', results: 'items' },
 };
 

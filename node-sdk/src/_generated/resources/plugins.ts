@@ -17,7 +17,6 @@ const listOp: Op<Plugin> = {
   method: 'GET',
   path: '/api/v1/plugins',
   scopes: ['plugins:read'],
-  query: ['status', 'name', 'limit', 'cursor'],
   page: { cursor: 'cursor', next_cursor: 'next_cursor', results: 'items' },
 };
 

@@ -10,7 +10,6 @@ const listOp: Op<Role> = {
   method: 'GET',
   path: '/api/v1/roles',
   scopes: ['users:read'],
-  query: ['limit', 'cursor'],
   page: { cursor: 'cursor', next_cursor: 'next_cursor', results: 'items' },
 };
 

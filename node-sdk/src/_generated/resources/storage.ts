@@ -29,7 +29,6 @@ const objectsListOp: Op<StorageObject> = {
   method: 'GET',
   path: '/storage/objects',
   scopes: ['storage:read'],
-  query: ['prefix', 'limit', 'cursor'],
   page: { cursor: 'cursor', next_cursor: 'next_cursor', results: 'items' },
 };
 
@@ -162,7 +161,9 @@ export class StorageObjectsResource extends Resource {
   /**
    * Download the content of an object.
    *
-   * The ciphertext, whole or in part.
+   * The ciphertext, whole or in part. One range in bytes is answered with just that part; several, or one that makes no
+   * sense, with the whole. `Repr-Digest` is the digest of the whole, `Content-Digest` that of what is sent; a part
+   * above 16 MiB goes without the latter, since it is sent as it is read.
    *
    * Scope: `storage:read`.
    *

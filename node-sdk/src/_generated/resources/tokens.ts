@@ -11,7 +11,6 @@ const listOp: Op<Token> = {
   method: 'GET',
   path: '/api/v1/tokens',
   scopes: ['tokens:manage'],
-  query: ['status', 'created_by', 'limit', 'cursor'],
   page: { cursor: 'cursor', next_cursor: 'next_cursor', results: 'items' },
 };
 

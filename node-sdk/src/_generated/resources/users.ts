@@ -20,22 +20,6 @@ const listOp: Op<User> = {
   method: 'GET',
   path: '/api/v1/users',
   scopes: ['users:read'],
-  query: [
-    'role',
-    'status',
-    'username',
-    'email',
-    'external_id',
-    'created_after',
-    'created_before',
-    'last_login_after',
-    'last_login_before',
-    'q',
-    'sort',
-    'include_deleted',
-    'limit',
-    'cursor',
-  ],
   page: { cursor: 'cursor', next_cursor: 'next_cursor', results: 'items' },
 };
 
@@ -99,20 +83,6 @@ const exportOp: Op<User> = {
   method: 'GET',
   path: '/api/v1/exports/users',
   scopes: ['users:read'],
-  query: [
-    'role',
-    'status',
-    'username',
-    'email',
-    'external_id',
-    'created_after',
-    'created_before',
-    'last_login_after',
-    'last_login_before',
-    'q',
-    'include_deleted',
-    'after',
-  ],
   stream: { format: 'ndjson', terminator: '$end', resume: 'after' },
 };
 

@@ -1,0 +1,73 @@
+/**
+ * What is written of calls and attempts, by allow-list: all else is REDACTED, bodies never appear (LOG).
+ *
+ * Loaded with the first record.
+ *
+ * @module
+ */
+import { LOGGING_HEADERS, LOGGING_QUERY } from '../_generated/policy-logging.ts';
+import { AdminAPIError, Response, Secret } from '../index.ts';
+import type { Layer, Request } from '../index.ts';
+import type { Logger } from './logging.ts';
+import type { RetryRecord } from './retry.ts';
+
+const REDACTED = 'REDACTED';
+
+/** How each call ended, at info. */
+export function calls(logger: Logger): Layer {
+  return (send) => async (request) => {
+    const { call } = request;
+    const tell = (how: string): void => {
+      logger.info(`${call.operation} ${how} after ${call.attempts} attempts in ${elapsed(request)} ms`);
+    };
+    try {
+      const outcome = await send(request);
+      if (outcome instanceof Response) tell(`${outcome.status} (request id ${outcome.requestId})`);
+      return outcome;
+    } catch (error) {
+      if (error instanceof AdminAPIError) {
+        tell(`${error.name} ${error.code}, outcome ${error.outcome} (request id ${error.requestId})`);
+      }
+      throw error;
+    }
+  };
+}
+
+/** Each exchange on the wire, at debug. */
+export function attempts(logger: Logger): Layer {
+  return (send) => async (request) => {
+    const name = `${request.call.operation} attempt ${request.call.attempts}`;
+    const sent = JSON.stringify(shown(Object.entries(request.headers)));
+    logger.debug(`${name}: ${request.method} ${shownUrl(request.url)} headers ${sent}`);
+    const outcome = await send(request);
+    logger.debug(
+      outcome instanceof Response
+        ? `${name}: ${outcome.status} headers ${JSON.stringify(shown(outcome.headers))}`
+        : `${name}: ${outcome.code}`,
+    );
+    return outcome;
+  };
+}
+
+/** A retry that is about to be waited for, at info. */
+export function retried(logger: Logger, { operation, attempt, status, code, delay }: RetryRecord): void {
+  logger.info(`${operation} attempt ${attempt} failed (${code ?? status}), next in ${Math.round(delay)} ms`);
+}
+
+/** Headers as they may be logged. */
+function shown(headers: Iterable<readonly [string, string | Secret]>): Record<string, string> {
+  const allowed = (name: string, value: string | Secret): string =>
+    !(value instanceof Secret) && LOGGING_HEADERS.has(name) ? value : REDACTED;
+  return Object.fromEntries([...headers].map(([name, value]) => [name, allowed(name, value)]));
+}
+
+/** A URL as it may be logged: values of the query only where they are known to be harmless. */
+function shownUrl(url: string): string {
+  const parts = new URL(url);
+  const query = [...parts.searchParams].map(([name, value]) => `${name}=${LOGGING_QUERY.has(name) ? value : REDACTED}`);
+  return `${parts.origin}${parts.pathname}${query.length > 0 ? '?' : ''}${query.join('&')}`;
+}
+
+function elapsed(request: Request): number {
+  return Math.round(request.call.clock.monotonic() - request.call.startedAt);
+}
