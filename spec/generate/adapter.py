@@ -49,6 +49,7 @@ _READ_AS: Final = {
     "application/x-ndjson": "application/json",
     "text/event-stream": "application/json",
     "application/yaml": "text/plain",
+    "application/partial-upload": "application/octet-stream",
 }
 
 _PLAIN: Final[Mapping[type[PropertyProtocol], TypeKind]] = {

@@ -18,9 +18,13 @@ _BODIES: Final = frozenset(
         "application/json",
         "application/merge-patch+json",
         "application/octet-stream",
+        "application/partial-upload",
         "application/x-www-form-urlencoded",
     }
 )
+_BINARY: Final = frozenset({"application/octet-stream", "application/partial-upload"})
+# What every SDK method can be; an operation that the SDKs do not show (`x-sdk: false`) may be a HEAD of its own too.
+_METHODS: Final = frozenset({"get", "post", "put", "patch", "delete"})
 
 
 def lint_operations(document: Document) -> Iterator[Finding]:
@@ -37,7 +41,7 @@ def lint_operations(document: Document) -> Iterator[Finding]:
         for tag in sequence(place.operation.get("tags")):
             if tag not in tags:
                 yield Finding(place.pointer + "/tags", f"tag {tag!r} is not declared")
-        if place.method not in {"get", "post", "put", "patch", "delete"}:
+        if place.method not in _METHODS and not (place.method == "head" and place.operation.get("x-sdk") is False):
             yield Finding(place.pointer, f"method {place.method!r} is not carried")
         for key in ("summary", "description"):
             if not place.operation.get(key):
@@ -129,7 +133,7 @@ def _body(document: Document, place: Place) -> Iterator[Finding]:
         schema = document.resolve(mapping(media).get("schema"))
         if media_type not in _BODIES:
             yield Finding(inside, f"a request body of {media_type!r} is not carried")
-        elif media_type == "application/octet-stream":
+        elif media_type in _BINARY:
             if schema.get("format") != "binary":
                 yield Finding(inside + "/schema", "a binary body is written `type: string, format: binary`")
         elif place.operation.get("x-sdk") is not False and component_name(mapping(media).get("schema")) is None:
@@ -173,6 +177,7 @@ def _vendor(place: Place) -> Iterator[Finding]:
         ("x-retries", operation.get("x-retries") in (None, {"disabled": True}), "`{disabled: true}`"),
         ("x-sdk", operation.get("x-sdk", False) is False, "`false` or absent"),
         ("x-sdk-name", _named(operation), "a dotted name such as `users.create`"),
+        ("x-deprecated-since", _since(operation), "a date, on every deprecated operation and on no other"),
         ("x-sunset", _sunset(operation), "a date, on a deprecated operation"),
     )
     for key, holds, wanted in checks:
@@ -185,8 +190,17 @@ def _named(operation: Node) -> bool:
     return isinstance(name, str) and _ID.fullmatch(name) is not None
 
 
+def _since(operation: Node) -> bool:
+    """RFC 9745 wants the date, so that `Deprecation` can be told on every answer."""
+    if operation.get("deprecated") is not True:
+        return "x-deprecated-since" not in operation
+    return _dated(operation.get("x-deprecated-since"))
+
+
 def _sunset(operation: Node) -> bool:
     sunset = operation.get("x-sunset")
-    if sunset is None:
-        return True
-    return bool(operation.get("deprecated")) and re.fullmatch(r"\d{4}-\d\d-\d\d", str(sunset)) is not None
+    return sunset is None or (bool(operation.get("deprecated")) and _dated(sunset))
+
+
+def _dated(value: object) -> bool:
+    return re.fullmatch(r"\d{4}-\d\d-\d\d", str(value)) is not None

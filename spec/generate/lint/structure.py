@@ -110,6 +110,7 @@ SHAPES: dict[str, Shape] = {
             "x-retries": "*",
             "x-sdk": "*",
             "x-sdk-name": "*",
+            "x-deprecated-since": "*",
             "x-sunset": "*",
         },
         required=("operationId", "summary", "description", "tags", "responses", "security"),

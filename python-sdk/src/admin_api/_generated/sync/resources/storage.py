@@ -220,7 +220,9 @@ class StorageObjectsResource(Resource):
     ) -> Downloaded:
         """Download the content of an object.
 
-        The ciphertext, whole or in part.
+        The ciphertext, whole or in part. One range in bytes is answered with just that part; several, or one that
+        makes no sense, with the whole. `Repr-Digest` is the digest of the whole, `Content-Digest` that of what is
+        sent; a part above 16 MiB goes without the latter, since it is sent as it is read.
 
         Args:
             object_id: Id of the object.
