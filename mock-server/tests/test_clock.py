@@ -52,6 +52,18 @@ async def test_a_sleep_in_standing_time_ends_when_time_is_moved_there() -> None:
     assert 1000 == clock.now_ms()
 
 
+async def test_each_sleep_ends_at_its_own_moment() -> None:
+    """Two sleep at once: a step to between them wakes one, a step past both the other."""
+    clock = WorldClock.standing(0)
+    first, second = (asyncio.ensure_future(clock.sleep_until(instant)) for instant in (1000, 2000))
+    await asyncio.sleep(0)
+    clock.until(1500)
+    await asyncio.wait_for(first, 5)
+    assert not second.done()
+    clock.until(5000)
+    await asyncio.wait_for(second, 5)
+
+
 async def test_a_sleep_in_real_time_ends_by_itself_or_by_a_step() -> None:
     """The root world follows real time and can be moved on all the same."""
     clock = WorldClock.real()

@@ -1,43 +1,15 @@
-"""Every fault, seen from the wire and from the journal."""
+"""Matching, and the faults that answer, reset, cut or keep, seen from the wire and from the journal."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Any
 
 import httpx
 import pytest
 from conftest import ALL, Raw, Running
+from exchange import creation, exchange, in_thread, outcomes, request
 
 from admin_api_mock.control import Control, ControlError, WorldHandle
-
-TOKEN = b"Authorization: Bearer notes:read,notes:write\r\n"
-
-
-def request(world: WorldHandle, method: bytes, path: str, body: bytes = b"", *more: bytes) -> bytes:
-    base_path = f"/w/{world.id}".encode()
-    length = b"Content-Length: %d\r\n" % len(body) if body else b""
-    head = method + b" " + base_path + path.encode() + b" HTTP/1.1\r\nHost: localhost\r\n"
-    return head + TOKEN + length + b"".join(more) + b"\r\n" + body
-
-
-def in_thread(call: Callable[[], httpx.Response]) -> Future[httpx.Response]:
-    future: Future[httpx.Response] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(call())
-        except httpx.HTTPError as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return future
-
-
-def outcomes(world: WorldHandle) -> list[tuple[str, int | None]]:
-    return [(entry["outcome"], entry["status"]) for entry in world.journal()]
 
 
 def test_respond_stands_in_for_the_server(http: httpx.Client, world: WorldHandle, running: Running) -> None:
@@ -199,22 +171,25 @@ def test_a_barrier_lets_all_go_when_the_last_has_come(world: WorldHandle) -> Non
 
 
 @pytest.mark.parametrize(
-    "how,status",
+    "how",
     [
-        ({"latency_ms": 5}, 501),
-        ({"stall": True}, 501),
-        ({}, 422),
-        ({"hold": True, "barrier": 2}, 422),
-        ({"hold": False}, 422),
-        ({"respond": {"status": 99}}, 422),
-        ({"respond": {"status": 200, "headers": {"A": "b\r\nC: d"}}}, 422),
+        {},
+        {"hold": True, "barrier": 2},
+        {"hold": False},
+        {"respond": {"status": 99}},
+        {"respond": {"status": 200, "headers": {"A": "b\r\nC: d"}}},
+        {"latency_ms": -1},
+        {"stall": True},
+        {"drip": {"part": "body", "bytes": 0, "every_ms": 1}},
+        {"drip": {"part": "trailers", "bytes": 1, "every_ms": 1}},
+        {"malformed": "moon_phase"},
     ],
 )
-def test_a_fault_that_is_not_understood_is_refused(world: WorldHandle, how: dict[str, Any], status: int) -> None:
-    """501 for what is not there yet, 422 for what makes no sense: never a fault that silently does nothing."""
+def test_a_fault_that_is_not_understood_is_refused(world: WorldHandle, how: dict[str, Any]) -> None:
+    """Never a fault that silently does nothing."""
     with pytest.raises(ControlError) as refused:
         world.fault("notes.list", **how)
-    assert status == refused.value.status
+    assert 422 == refused.value.status
     assert [] == world.faults()
 
 
@@ -236,3 +211,74 @@ def test_cleared_faults_are_gone(http: httpx.Client, world: WorldHandle, running
     world.fault("notes.list", times=9, respond={"status": 500})
     Control(running.url).world(world.id).clear_faults()
     assert 200 == http.get("/notes").status_code
+
+
+def test_a_fault_tells_its_kind_and_what_is_left(http: httpx.Client, world: WorldHandle) -> None:
+    """As it was set, less what was used up."""
+    fault_id = world.fault("notes.list", skip=1, times=2, malformed="empty")
+    for _ in range(2):
+        http.get("/notes")
+    told = {"id": fault_id, "kind": "malformed", "operation": "notes.list", "malformed": "empty"}
+    assert [{**told, "skip": 0, "times": 1, "waiting": 0}] == world.faults()
+
+
+def test_a_fault_on_all_breaks_all_operations_and_not_the_control_plane(running: Running, world: WorldHandle) -> None:
+    """OAuth and the document itself are operations like others; what steers is none."""
+    root = running.control.world()
+    fault_id = root.fault("*", times=4, respond={"status": 500})
+    called = [
+        httpx.get(f"{running.url}/notes", headers=ALL),
+        httpx.post(f"{running.url}/oauth/token", data={"grant_type": "x"}),
+        httpx.get(f"{running.url}/openapi.json"),
+    ]
+    assert [500] * 3 == [answer.status_code for answer in called]
+    assert [1] == [fault["times"] for fault in root.faults() if fault["id"] == fault_id]
+    assert httpx.get(f"{running.url}/__mock__/openapi.yaml").status_code == 200
+    root.clear_faults()
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/openapi.yaml"])
+def test_the_document_can_be_lost_on_its_way(raw: Raw, world: WorldHandle, path: str) -> None:
+    """It needs no transaction, and its answer can break like others."""
+    world.fault("*", reset_after_answer_bytes=5)
+    got = exchange(raw, request(world, b"GET", path))
+    assert ("reset", 5) == (got.end(), len(got.body))
+
+
+@pytest.mark.parametrize(
+    "how,end,outcome",
+    [
+        ({"reset_after_answer_bytes": 0}, "reset", "cut"),
+        ({"reset_after_answer_bytes": 5}, "closed", "response"),
+        ({"cut_after": 0}, "closed", "response"),
+    ],
+)
+def test_under_head_there_is_no_body_to_break(
+    raw: Raw, world: WorldHandle, how: dict[str, Any], end: str, outcome: str
+) -> None:
+    """A body that ends before the place of a fault is whole; no byte of a body is under HEAD."""
+    world.fault("notes.list", **how)
+    got = exchange(raw, request(world, b"HEAD", "/notes", b"", b"Connection: close\r\n"))
+    assert end == got.end()
+    assert got.head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"" == got.body
+    assert [(outcome, 200)] == outcomes(world)
+
+
+def test_cut_after_takes_a_whole_answer_for_one_item(raw: Raw, world: WorldHandle, running: Running) -> None:
+    """Half of it comes, and what it tells of is done."""
+    world.fault("notes.create", cut_after=0)
+    got = exchange(raw, creation(world))
+    assert "reset" == got.end()
+    assert len(got.body) == int(got.header("Content-Length") or 0) // 2
+    assert ["notes.create"] == running.notes.done[world.id]
+    assert [("cut", 201)] == outcomes(world)
+
+
+def test_a_broken_answer_that_is_not_reached_is_whole_and_the_connection_goes_on(raw: Raw, world: WorldHandle) -> None:
+    """A fault whose place is behind the end breaks nothing."""
+    world.fault("notes.export", cut_after=99)
+    world.fault("notes.create", reset_after_answer_bytes=100_000)
+    assert b'{"$end":{"count":4}}\n' in exchange(raw, request(world, b"GET", "/notes/export")).whole().body
+    assert b'"text":"a"' in exchange(raw, creation(world)).whole().body
+    assert [("stream", 200), ("response", 201)] == outcomes(world)

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import hashlib
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -52,6 +52,11 @@ class Entry:
     query: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
+    @property
+    def moves(self) -> bool:
+        """True while its request goes on by itself: not ended, not kept by a fault, its answer not begun."""
+        return self.outcome == "pending" and self.phase not in ("held", "answering")
+
     def render(self) -> dict[str, Any]:
         """As the control plane shows it."""
         rendered: dict[str, Any] = {
@@ -61,7 +66,7 @@ class Entry:
             "operation": self.operation,
             "method": self.method,
             "path": self.path,
-            "query": [list(pair) for pair in self.query],
+            "query": [[name, _safe_value(name, value)] for name, value in self.query],
             "headers": [[name.decode("latin-1"), _safe_header(name, value)] for name, value in self.headers],
             "body_size": self.body_size,
             "body_sha256": self.body_sha256,
@@ -118,6 +123,11 @@ class Journal:
         if self.bodies and len(request.body) <= MAX_RECORDED_BODY:
             entry.body = request.body
 
+    def answering(self, entry: Entry) -> None:
+        """Notes that an answer of no certain end has begun."""
+        entry.phase = "answering"
+        self.changed()
+
     def answered(self, entry: Entry, outcome: str, answer: Answer | None) -> None:
         """Ends an entry, once nothing more will be sent."""
         if answer is not None:
@@ -156,6 +166,17 @@ class Journal:
         finally:
             self._waiting.discard(event)
 
+    async def settled(self, entries: Collection[Entry]) -> None:
+        """Returns once none of the entries moves any more, or the world has ended."""
+        event = asyncio.Event()
+        self._waiting.add(event)
+        try:
+            while not self._closed and any(entry.moves for entry in entries):
+                event.clear()
+                await event.wait()
+        finally:
+            self._waiting.discard(event)
+
     def clear(self) -> None:
         """Forgets all entries; `seq` goes on."""
         self._entries.clear()
@@ -164,6 +185,10 @@ class Journal:
         """Ends every wait."""
         self._closed = True
         self.changed()
+
+
+def _safe_value(name: str, value: str) -> str:
+    return fingerprint(value.encode()) if name in CREDENTIAL_MEMBERS else value
 
 
 def _safe_header(name: bytes, value: bytes) -> str:
@@ -190,6 +215,5 @@ def _safe_body(member: str, body: bytes, content_type: str, channel: str) -> dic
 
 def _without_credentials(members: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: fingerprint(str(value).encode()) if name in CREDENTIAL_MEMBERS else value
-        for name, value in members.items()
+        name: _safe_value(name, str(value)) if name in CREDENTIAL_MEMBERS else value for name, value in members.items()
     }
