@@ -32,6 +32,7 @@ NODE  := spec/node_modules/.ready
 SDK   := node-sdk/node_modules/.ready
 DIST  := node-sdk/dist/.built
 LANES := tests/runtimes/node_modules/.ready
+JUDGES := tests/judges/node_modules/.ready
 
 # Caches live in one folder that can be deleted at any time.
 export MYPY_CACHE_DIR := $(CURDIR)/build/cache/mypy
@@ -71,10 +72,11 @@ generate: $(READY) ## write everything that follows from spec/openapi.yaml
 check: $(READY) $(NODE) ## fail if generated files drifted from the document, or if the document does not lint
 	echo '==> generated files follow from the document'
 	(cd spec && ../$(PY) -m generate --check)
-	echo '==> the document under Redocly (recommended, strict)'
+	echo '==> the document, and that of the control plane, under Redocly (recommended, strict)'
 	# Redocly lists problems on stdout; on stderr it advertises, which is shown only when it fails.
 	mkdir -p build
-	REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(TOOLS)/redocly lint --config spec/redocly.yaml spec/openapi.yaml 2> build/redocly.log \
+	REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(TOOLS)/redocly lint --config spec/redocly.yaml \
+		spec/openapi.yaml mock-server/src/admin_api_mock/control/openapi.yaml 2> build/redocly.log \
 		|| { cat build/redocly.log >&2; exit 1; }
 	echo '==> the document under Spectral (oas and OWASP)'
 	$(TOOLS)/spectral lint --ruleset spec/.spectral.yaml --fail-severity hint --quiet spec/openapi.yaml
@@ -91,14 +93,14 @@ lock: $(READY) ## resolve requirements/*.in and spec/package.json into their loc
 			--generate-hashes --no-emit-index-url --custom-compile-command 'make lock' \
 			requirements/$$file.in --output-file requirements/$$file.txt
 	done
-	for folder in spec node-sdk tests/bench tests/runtimes; do
+	for folder in spec node-sdk tests/bench tests/judges tests/runtimes; do
 		npm install --prefix "$$folder" --package-lock-only
 	done
 
 ##@ Judge it
 
 .PHONY: test
-test: lint check types unit contract runtimes ## everything, cheapest first; the first failure stops it
+test: lint check types unit contract judges runtimes ## everything, cheapest first; the first failure stops it
 
 .PHONY: lint
 lint: $(READY) # ruff: rules and format
@@ -123,7 +125,7 @@ unit: $(READY) $(NODE) $(DIST) # the tests of the generator, the SDKs and the se
 	$(PYTEST) -n 2 python-sdk/tests
 	echo '==> tests of the Node SDK'
 	npm run --silent --prefix node-sdk unit
-	echo '==> the Node package: API report, publint, attw, install from tarball and folder'
+	echo '==> the Node package: API report, publint, attw, install from tarball and folder, bundle'
 	npm run --silent --prefix node-sdk proofs > build/package.log 2>&1 || { cat build/package.log >&2; exit 1; }
 	echo '==> tests of the reference server'
 	$(PYTEST) -n 2 mock-server/tests
@@ -132,6 +134,11 @@ unit: $(READY) $(NODE) $(DIST) # the tests of the generator, the SDKs and the se
 contract: $(READY) $(DIST) ## the contract suite (CASE="retry/*" DRIVER=python-sync)
 	echo '==> contract suite'
 	$(PYTEST) tests $(if $(CASE),--case '$(CASE)') $(if $(DRIVER),--driver '$(DRIVER)')
+
+.PHONY: judges
+judges: $(READY) $(JUDGES) # OAuth clients that nobody here wrote, against the reference server
+	echo '==> judges of the authorization server: Authlib, oauth4webapi'
+	$(PYTEST) tests/judges
 
 .PHONY: runtimes
 runtimes: $(READY) $(SDK) $(LANES) # the packed Node SDK under every runtime that is promised; a missing one is skipped
@@ -187,6 +194,11 @@ $(SDK): node-sdk/package-lock.json node-sdk/package.json node-sdk/.npmrc
 $(LANES): tests/runtimes/package-lock.json tests/runtimes/package.json tests/runtimes/.npmrc
 	echo '==> setting up the runtimes'
 	npm ci --prefix tests/runtimes --loglevel=error > /dev/null
+	touch $@
+
+$(JUDGES): tests/judges/package-lock.json tests/judges/package.json tests/judges/.npmrc
+	echo '==> setting up the judges'
+	npm ci --prefix tests/judges --loglevel=error > /dev/null
 	touch $@
 
 $(DIST): $(SDK) node-sdk/tsconfig.json node-sdk/tsconfig.build.json $(shell find node-sdk/src -name '*.ts')

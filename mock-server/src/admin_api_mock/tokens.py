@@ -1,4 +1,7 @@
-"""Personal access tokens: `admp_`, 32 random base62 digits, and the CRC-32 of all before it in six more."""
+"""Opaque tokens: a prefix, 32 random base62 digits, and the CRC-32 of all before it in six more.
+
+`admp_` are the personal tokens that a person copies from the Admin Console, `admr_` the refresh tokens of grants.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,18 @@ import re
 import zlib
 
 PREFIX = "admp_"
+REFRESH_PREFIX = "admr_"
 #: What a person sees of a token later on.
 HINT_LENGTH = 9
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _RANDOM_DIGITS = 32
 _CHECKSUM_DIGITS = 6
-PATTERN = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{_RANDOM_DIGITS + _CHECKSUM_DIGITS}}}")
+PATTERN = re.compile(rf"(?:{PREFIX}|{REFRESH_PREFIX})[0-9A-Za-z]{{{_RANDOM_DIGITS + _CHECKSUM_DIGITS}}}")
 
 
-def issue(randomness: bytes) -> str:
+def issue(randomness: bytes, prefix: str = PREFIX) -> str:
     """A token from at least 32 random bytes."""
-    body = PREFIX + _base62(int.from_bytes(randomness), _RANDOM_DIGITS)
+    body = prefix + _base62(int.from_bytes(randomness), _RANDOM_DIGITS)
     return body + _checksum(body)
 
 

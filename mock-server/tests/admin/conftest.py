@@ -32,7 +32,14 @@ AGE = b"age-encryption.org/v1\n-> X25519 tests\nnot really\n--- mac\n"
 
 @contextmanager
 def serving(document: Document, *, data_dir: Path | None = None) -> Iterator[Control]:
-    """The server of a document, in a thread of its own, on a free port."""
+    """The control plane of `running`."""
+    with running(document, data_dir=data_dir) as (_, control):
+        yield control
+
+
+@contextmanager
+def running(document: Document, *, data_dir: Path | None = None) -> Iterator[tuple[App, Control]]:
+    """The server of a document, in a thread of its own, on a free port; and its inside, for what no request shows."""
     sockets = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
     app = App(document, ADMIN, origin=url, host="127.0.0.1", seed=1, data_dir=data_dir)
@@ -41,16 +48,26 @@ def serving(document: Document, *, data_dir: Path | None = None) -> Iterator[Con
     thread = threading.Thread(target=server.run, args=(sockets,), daemon=True)
     thread.start()
     assert ready.wait(10)
-    yield Control(url)
+    yield app, Control(url)
     server.should_exit = True
     thread.join(10)
     assert not thread.is_alive()
 
 
 @pytest.fixture(scope="session")
-def control() -> Iterator[Control]:
-    with serving(Document.load()) as running:
-        yield running
+def server() -> Iterator[tuple[App, Control]]:
+    with running(Document.load()) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def control(server: tuple[App, Control]) -> Control:
+    return server[1]
+
+
+@pytest.fixture(scope="session")
+def app(server: tuple[App, Control]) -> App:
+    return server[0]
 
 
 @pytest.fixture

@@ -47,6 +47,8 @@ def every_mutation(api: httpx.Client) -> Iterator[tuple[str, httpx.Response]]:
     stored = upload(api, "a")
     yield "storage.objects.upload", stored
     yield "storage.objects.delete", api.delete(f"/storage/objects/{stored.json()['id']}")
+    parts = {"Upload-Complete": "?0", "Admin-Encryption": "age-v1"}
+    yield "storage.uploads.create", api.post("/storage/uploads?name=b", headers=parts)
     token = api.post("/api/v1/tokens", json={"name": "t", "scopes": ["users:read"]})
     yield "tokens.create", token
     rotated = api.post(f"/api/v1/tokens/{token.json()['id']}/rotate")

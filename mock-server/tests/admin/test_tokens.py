@@ -1,21 +1,21 @@
-"""Laws of tokens: personal ones (checksum, escalation, rotation) and access tokens by client credentials."""
+"""Laws of personal tokens: shown once, checksum, escalation, rotation, sealed replays, last use, and their owners."""
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import httpx
 import pytest
 
 from admin_api_mock import tokens
+from admin_api_mock.app import App
 from admin_api_mock.control import WorldHandle
+from admin_api_mock.store import Store
 
-from .conftest import access_token, client_of, events, problem
-
-HOUR_MS = 3600 * 1000
+from .conftest import client_of, events, problem
 
 
 def create(api: httpx.Client, *scopes: str, **members: object) -> httpx.Response:
@@ -120,117 +120,100 @@ def test_last_use_is_coarse(api: httpx.Client, world: WorldHandle) -> None:
             assert api.get(path).json()["last_used_at"] == expected
 
 
-@pytest.mark.parametrize("field", [None, "Basic YTpi", "Bearer", "Bearer nonsense", "Bearer admp_" + "a" * 38,
-                                   "Bearer TOKEN", "Bearer a.b.c"])  # fmt: skip
-def test_bad_bearers(world: WorldHandle, field: str | None) -> None:
-    """Anything but a live bearer token is a 401 with a challenge; TOKEN is of the dev seed only."""
-    headers = {} if field is None else {"Authorization": field}
-    answer = httpx.get(f"{world.base_url}/api/v1/me", headers=headers, trust_env=False)
-    problem(answer, 401, "invalid_token")
-    assert answer.headers["www-authenticate"].startswith("Bearer realm=")
-
-
-# --- access tokens
-
-
-def ask(world: WorldHandle, auth: tuple[str, str] | None = ("suite", "s3cret"), **form: str) -> httpx.Response:
-    form = {"grant_type": "client_credentials", **form}
-    return httpx.post(world.token_url, data=form, auth=auth, trust_env=False)
-
-
-def test_client_credentials(world: WorldHandle) -> None:
-    """A client gets a JWT (RFC 9068) of world time, by Basic or by form, with all its scopes or those it asks for."""
-    answer = ask(world)
-    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
-    told = answer.json()
-    assert (told["token_type"], told["expires_in"]) == ("Bearer", 3600)
-    header, claims = (json.loads(base64.urlsafe_b64decode(part + "==")) for part in told["access_token"].split(".")[:2])
-    assert (header["typ"], header["alg"]) == ("at+jwt", "ES256")
-    assert (claims["iss"], claims["aud"], claims["client_id"], claims["iat"]) == (
-        world.base_url,
-        world.base_url,
-        "suite",
-        1893456000,
-    )
-    assert (
-        ask(world, None, client_id="suite", client_secret="s3cret", scope="users:read").json()["scope"] == "users:read"
-    )
-    [key] = httpx.get(f"{world.base_url}/.well-known/jwks.json", trust_env=False).json()["keys"]
-    assert key["kid"] == header["kid"]
-    assert "d" not in key
-    with client_of(world, told["access_token"]) as bearer:
-        me = bearer.get("/api/v1/me").json()
-        assert (me["type"], me["id"], me["expires_at"]) == ("service_account", "suite", "2030-01-01T01:00:00.000Z")
-        world.advance(HOUR_MS - 1)
-        assert bearer.get("/api/v1/me").status_code == 200
-        world.advance(1)
-        problem(bearer.get("/api/v1/me"), 401, "invalid_token")
-
-
-@pytest.mark.parametrize(
-    "auth,form,status,error",
-    [
-        (("suite", "wrong"), {}, 401, "invalid_client"),
-        (("nobody", "s3cret"), {}, 401, "invalid_client"),
-        (None, {}, 401, "invalid_client"),
-        (("suite", "s3cret"), {"client_secret": "s3cret"}, 400, "invalid_request"),
-        (("suite", "s3cret"), {"grant_type": ""}, 400, "invalid_request"),
-        (("suite", "s3cret"), {"grant_type": "refresh_token", "refresh_token": "x"}, 400, "unsupported_grant_type"),
-        (("suite", "s3cret"), {"scope": "users:fly"}, 400, "invalid_scope"),
-        (("reader", "r3ad"), {"scope": "users:read users:create"}, 400, "invalid_scope"),
+OWNED = {
+    "users": [
+        {"username": "root", "email": "root@example.net", "roles": ["admin"]},
+        {"username": "ada", "email": "ada@example.net", "roles": ["editor"]},
     ],
-)
-def test_refused_token_requests(
-    world: WorldHandle, auth: tuple[str, str] | None, form: dict[str, str], status: int, error: str
-) -> None:
-    """Refusals are RFC 6749's own: its codes, JSON, never cached, a challenge with the 401."""
-    answer = ask(world, auth, **form)
-    assert (answer.status_code, answer.json()["error"]) == (status, error)
-    assert answer.headers["cache-control"] == "no-store"
-    assert ("www-authenticate" in answer.headers) == (status == 401)
+    "tokens": [
+        {"token": "ALL"},
+        {"token": "ADA", "owner": "ada", "scopes": ["users:read", "users:create", "tokens:manage"]},
+    ],
+}
 
 
-def test_basic_is_form_encoded(make_world: Callable[..., WorldHandle]) -> None:
-    """Id and secret are form-encoded before they are joined (RFC 6749, 2.3.1)."""
-    world = make_world(clients=[{"id": "a:b c", "secret": "p%+ä", "scopes": ["users:read"]}])
-    encoded = base64.b64encode(b"a%3Ab+c:p%25%2B%C3%A4").decode()
-    answer = httpx.post(
-        world.token_url,
-        data={"grant_type": "client_credentials"},
-        headers={"Authorization": f"Basic {encoded}"},
-        trust_env=False,
-    )
-    assert answer.status_code == 200
+def test_a_token_can_no_more_than_its_owner(make_world: Callable[..., WorldHandle]) -> None:
+    """Roles grant scopes: a user's token has those of its own that the user's roles give at this moment."""
+    world = make_world(**OWNED)
+    with client_of(world) as api, client_of(world, "ADA") as ada:
+        me = ada.get("/api/v1/me").json()
+        assert (me["type"], me["name"], me["scopes"]) == ("user", "ada", ["users:read", "users:create"])
+        path = f"/api/v1/users/{me['id']}"
+        assert ada.get("/api/v1/users").status_code == 200
+        api.put(f"{path}/roles/auditor")
+        api.delete(f"{path}/roles/editor")
+        assert ada.get("/api/v1/me").json()["scopes"] == ["users:read"]
+        refused = ada.post("/api/v1/users", json={"username": "x", "email": "x@example.net"})
+        assert problem(refused, 403, "insufficient_scope")["missing_scopes"] == ["users:create"]
+        api.put(f"{path}/roles/admin")
+        assert ada.get("/api/v1/tokens").status_code == 200
+        assert problem(create(ada, "plugins:read"), 403, "scope_escalation")["missing_scopes"] == ["plugins:read"]
 
 
-def test_revoking_access_tokens(world: WorldHandle) -> None:
-    """RFC 7009: a client ends its own token; an unknown one is no error; another's is none of its business."""
-    mine, others = access_token(world), access_token(world, "reader", "r3ad")
-    for token in (mine, others, "unknown"):
-        answer = httpx.post(
-            f"{world.base_url}/oauth/revoke", data={"token": token}, auth=("suite", "s3cret"), trust_env=False
-        )
-        assert answer.status_code == 200
-    with client_of(world, mine) as first, client_of(world, others) as second:
-        problem(first.get("/api/v1/me"), 401, "invalid_token")
-        assert second.get("/api/v1/me").status_code == 200
-    assert world.revoke_tokens(client_id="reader") == 1
-    with client_of(world, others) as second:
-        problem(second.get("/api/v1/me"), 401, "invalid_token")
+@pytest.mark.parametrize("how", ["suspend", "delete"])
+def test_a_suspended_users_tokens_die_at_once(make_world: Callable[..., WorldHandle], how: str) -> None:
+    """A user who is suspended or deleted has no token that works, from the next request on; back, they work again."""
+    world = make_world(**OWNED)
+    with client_of(world) as api, client_of(world, "ADA") as ada:
+        path = f"/api/v1/users/{ada.get('/api/v1/me').json()['id']}"
+        assert (api.post(f"{path}/suspend") if how == "suspend" else api.delete(path)).status_code == 200
+        problem(ada.get("/api/v1/users"), 401, "invalid_token")
+        assert api.post(f"{path}/{'reactivate' if how == 'suspend' else 'restore'}").status_code == 200
+        assert ada.get("/api/v1/users").status_code == 200
 
 
-def test_a_token_is_of_its_world(make_world: Callable[..., WorldHandle]) -> None:
-    """A token of one world is none in another."""
-    one, other = make_world(), make_world()
-    with client_of(other, access_token(one)) as bearer:
-        problem(bearer.get("/api/v1/me"), 401, "invalid_token")
+def test_the_last_admin_is_kept_by_the_transaction(make_world: Callable[..., WorldHandle]) -> None:
+    """Of two admins who are suspended at the same moment one stays, whichever request came first."""
+    users = [{"username": name, "email": f"{name}@example.net", "roles": ["admin"]} for name in ("one", "two")]
+    world = make_world(users=users)
+    world.fault("users.suspend", barrier=2)
+    paths = [f"/api/v1/users/{user_id}/suspend" for user_id in world.told["users"]]
+    with client_of(world) as api, ThreadPoolExecutor(2) as both:
+        answers = list(both.map(api.post, paths))
+        assert sorted(answer.status_code for answer in answers) == [200, 409]
+        [kept] = [answer for answer in answers if answer.status_code == 409]
+        problem(kept, 409, "last_admin")
+        assert len(api.get("/api/v1/users?role=admin&status=active").json()["items"]) == 1
 
 
-def test_metadata_is_consistent(world: WorldHandle) -> None:
-    """RFC 8414 metadata lie at both places and name what is there, and nothing that is not."""
-    told = httpx.get(f"{world.base_url}/.well-known/oauth-authorization-server", trust_env=False).json()
-    root = world.base_url.partition("/w/")[0]
-    inserted = httpx.get(f"{root}/.well-known/oauth-authorization-server/w/{world.id}", trust_env=False).json()
-    assert told == inserted
-    assert (told["issuer"], told["token_endpoint"]) == (world.base_url, world.token_url)
-    assert told["grant_types_supported"] == ["client_credentials"]
+def test_a_sealed_replay(api: httpx.Client, world: WorldHandle) -> None:
+    """A repeat with the key shows the secret again for ten minutes; then it is a 409 that names the token."""
+    key = {"Idempotency-Key": "k-1"}
+
+    def again() -> httpx.Response:
+        return api.post("/api/v1/tokens", json={"name": "deploy", "scopes": ["users:read"]}, headers=key)
+
+    first = again()
+    world.advance(10 * 60_000 - 1)
+    replay = again()
+    assert (replay.json(), replay.headers["idempotency-replayed"]) == (first.json(), "true")
+    assert replay.headers["cache-control"] == "no-store"
+    world.advance(1)
+    assert problem(again(), 409, "secret_no_longer_available")["token_id"] == first.json()["id"]
+    rotate = f"/api/v1/tokens/{first.json()['id']}/rotate"
+    rotated = api.post(rotate, headers=key)
+    assert api.post(rotate, headers=key).json() == rotated.json()
+    world.advance(10 * 60_000)
+    assert problem(api.post(rotate, headers=key), 409, "secret_no_longer_available")["token_id"] == rotated.json()["id"]
+    assert world.state()["tokens"] == 3
+
+
+@contextmanager
+def traced(store: Store, statements: list[str]) -> Iterator[None]:
+    """Notes what SQLite is asked."""
+    store._connection.set_trace_callback(statements.append)
+    yield
+    store._connection.set_trace_callback(None)
+
+
+def test_a_wrong_checksum_costs_no_lookup(world: WorldHandle, app: App) -> None:
+    """What is no token of ours is refused by its look alone; one with a good checksum is looked for."""
+    statements: list[str] = []
+    store = app.worlds.get(world.id).store
+    with client_of(world, "admp_" + "a" * 38) as mistyped, client_of(world, tokens.issue(bytes(32))) as unknown:
+        with traced(store, statements):
+            problem(mistyped.get("/api/v1/me"), 401, "invalid_token")
+        assert statements == []
+        with traced(store, statements):
+            problem(unknown.get("/api/v1/me"), 401, "invalid_token")
+        assert len(statements) == 1
