@@ -1,4 +1,4 @@
-"""Runs the examples, Python and Node, against a reference server of their own: `run.py demo` the first, `all` all."""
+"""Runs the examples, Python and Node, against a reference server: `run.py demo` the first, `run.py all` all."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -13,7 +14,13 @@ from admin_api_mock.control import MockServer
 
 HERE = Path(__file__).resolve().parent
 PORT = 8443
-LANGUAGES = {"Python": [sys.executable, "main.py"], "Node": ["node", "main.mjs"]}
+#: What runs the files of an example that are like this.
+PROGRAMS = {
+    "main.py": [sys.executable],
+    "main.mjs": ["node"],
+    "test_*.py": [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio"],
+    "*.test.mjs": ["node", "--test", "--test-reporter=spec"],
+}
 
 
 def main(which: str) -> int:
@@ -25,16 +32,24 @@ def main(which: str) -> int:
     try:
         print(f"Reference server at {server.url}, CA certificate {server.ready.ca}")
         for folder in folders[:1] if which == "demo" else folders:
-            for language, program in LANGUAGES.items():
-                server.control.world("root").reset()  # both begin with the same data
-                code = run(f"{folder.name} in {language}", [*program[:-1], str(folder / program[-1])], server)
+            for file, command in programs(folder):
+                title = f"{folder.name}/{file.name}"
+                server.control.world("root").reset()  # each begins with the same data
+                code = run(title, [*command, str(file)], server)
                 if code != 0:
-                    print(f"{folder.name} in {language} failed with exit code {code}.", file=sys.stderr)
+                    print(f"{title} failed with exit code {code}.", file=sys.stderr)
                     return code
     finally:
         server.stop()
     print("\nThe server is stopped; nothing is left running.")
     return 0
+
+
+def programs(folder: Path) -> Iterator[tuple[Path, list[str]]]:
+    """The files of an example that run, with what runs them."""
+    for pattern, command in PROGRAMS.items():
+        for file in sorted(folder.glob(pattern)):
+            yield file, command
 
 
 def started() -> MockServer:
@@ -52,6 +67,7 @@ def run(title: str, command: list[str], server: MockServer) -> int:
     ca = server.ready.ca or ""
     environment = {
         **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",  # has the server's command
         "ADMIN_API_BASE_URL": server.url,
         "ADMIN_API_CA_BUNDLE": ca,
         "NODE_EXTRA_CA_CERTS": ca,  # where Node's own fetch looks

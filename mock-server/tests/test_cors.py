@@ -52,7 +52,7 @@ def test_a_preflight_is_answered_before_authentication(url: str, page: str) -> N
         answer.headers["Access-Control-Allow-Origin"],
         answer.headers["Vary"],
     )
-    assert {"get", "post", "put", "patch", "delete"} == names(answer.headers["Access-Control-Allow-Methods"])
+    assert {"get", "head", "post", "put", "patch", "delete"} == names(answer.headers["Access-Control-Allow-Methods"])
     assert names(answer.headers["Access-Control-Allow-Headers"]) >= {
         "authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "last-event-id",
         "admin-encryption", "content-digest", "range", "if-range", "traceparent", "x-request-id",

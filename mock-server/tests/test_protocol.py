@@ -6,7 +6,7 @@ import pytest
 from conftest import Raw, Running, problem_in
 
 from admin_api_mock.http import Answer
-from admin_api_mock.protocol import _head
+from admin_api_mock.wire import answer_head
 
 HOST = b"Host: localhost\r\n"
 
@@ -167,4 +167,4 @@ def test_http_1_0_is_answered_and_closed(raw: Raw) -> None:
 def test_a_header_cannot_become_two(value: str) -> None:
     """A line break in a value is a bug of ours, and must not become somebody's header."""
     with pytest.raises(ValueError, match="one line"):
-        _head(Answer(200, {"X-A": value}), keep_alive=True)
+        answer_head(Answer(200, {"X-A": value}), keep_alive=True)

@@ -71,7 +71,7 @@ def test_a_rolled_back_entry_was_never_in_force(store: Store) -> None:
 def test_a_rolled_back_role_does_not_exist(store: Store) -> None:
     """A role asked for within the transaction that made it is gone with it."""
     with rolled_back(store):
-        store.roles.insert({"name": "r"})
+        store.roles.insert({"name": "r", "scopes": []})
         assert store.roles.exists("r")
     assert not store.roles.exists("r")
 
@@ -79,5 +79,5 @@ def test_a_rolled_back_role_does_not_exist(store: Store) -> None:
 def test_a_transaction_within_another_ends_with_it(store: Store) -> None:
     """All or nothing is the outermost block's to say."""
     with rolled_back(store), store.transaction():
-        store.roles.insert({"name": "r"})
+        store.roles.insert({"name": "r", "scopes": []})
     assert store.count("roles") == 0

@@ -32,6 +32,8 @@ class Notes:
             transact=self.transact,
             record_denied=self.record_denied,
             revoke_tokens=lambda world, named: len(named),
+            log_in=lambda world, given: {"refresh_token": given["client_id"]},
+            rotate_keys=lambda world, retire: ["new"] if retire else ["new", "old"],
             object_bytes=lambda world, object_id: b"\x00\xff" if object_id == "obj_1" else None,
             counts=lambda world: {"done": len(self.done[world.id])},
             dismantle=lambda world: None,

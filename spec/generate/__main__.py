@@ -1,4 +1,4 @@
-"""`python -m generate [--check]`, run in `spec/`: makes `ir.json` and each SDK's `_generated`, or says what differs."""
+"""`python -m generate [--check]`, run in `spec/`: makes `ir.json` and every `_generated`, or says what differs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import adapter, build, document, lint, node, output, policy, python, serialise, unasync
+from . import adapter, build, control, document, lint, node, output, policy, python, serialise, unasync
 from .findings import SpecError
 
 SPEC = Path(__file__).resolve().parent.parent
@@ -18,11 +18,15 @@ SPEC = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where things are: the folder of the document, and the sources of each SDK, which `_generated` goes into."""
+    """Where things are: the folder of the document, and those that a `_generated` goes into.
+
+    They are the sources of each SDK, and the folder of the control plane with its own document.
+    """
 
     spec: Path
     python: Path
     node: Path
+    control: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--node", type=Path, default=SPEC.parent / "node-sdk" / "src", help="the sources of the Node package"
     )
+    parser.add_argument(
+        "--control",
+        type=Path,
+        default=SPEC.parent / "mock-server" / "src" / "admin_api_mock" / "control",
+        help="the server's control plane, with its own openapi.yaml",
+    )
     options = parser.parse_args(arguments)
-    places = Places(options.spec, options.python, options.node)
+    places = Places(options.spec, options.python, options.node, options.control)
     try:
         product = produce(places)
         return _check(places, product) if options.check else _write(places, product)
@@ -92,6 +102,7 @@ def produce(places: Places) -> Product:
     serialise.check(serialise.to_json(api), schema)
     numbers = policy.load(places.spec / "policy.yaml")
     files = {**python.emit(api), "policy.py": policy.emit(numbers)}
+    plane = control.read(document.load(places.control / "openapi.yaml"))
     twins = unasync.derive(unasync.rooms(places.python), files)
     return Product(
         serialise.to_text(api),
@@ -99,9 +110,11 @@ def produce(places: Places) -> Product:
             places.python / "_generated": {**files, **twins, "README.md": python.README},
             places.node / "_generated": {
                 **node.emit(api),
-                "policy.ts": node.policy.emit(numbers),
+                **node.policy.emit(numbers),
+                "control.ts": control.typescript.emit(plane),
                 "README.md": node.README,
             },
+            places.control / "_generated": control.python.emit(plane),
         },
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from generate import adapter, build, document, lint, node, output, policy, python, serialise, unasync
+from generate import adapter, build, control, document, lint, node, output, policy, python, serialise, unasync
 
 MINI = Path(__file__).parent / "mini"
 
@@ -20,8 +20,10 @@ def make(folder: Path) -> None:
     numbers = policy.load(MINI / "policy.yaml")
     files = {**python.emit(api), "policy.py": policy.emit(numbers)}
     output.write(folder / "_generated", {**files, **unasync.derive({}, files), "README.md": python.README})
-    files = {**node.emit(api), "policy.ts": node.policy.emit(numbers), "README.md": node.README}
-    output.write(folder / "node" / "_generated", files)
+    plane = control.read(document.load(MINI / "control" / "openapi.yaml"))
+    output.write(folder / "control" / "_generated", control.python.emit(plane))
+    files = {**node.emit(api), **node.policy.emit(numbers), "control.ts": control.typescript.emit(plane)}
+    output.write(folder / "node" / "_generated", {**files, "README.md": node.README})
     (folder / "ir.json").write_text(serialise.to_text(api), encoding="utf-8", newline="\n")
 
 

@@ -28,14 +28,15 @@ def project(tmp_path: Path) -> tuple[Path, Path]:
     sdk.mkdir()
     for name in ("openapi.yaml", "policy.yaml"):
         shutil.copy(MINI / name, spec / name)
+    shutil.copytree(MINI / "control", tmp_path / "control")
     return spec, sdk
 
 
 def run(project: tuple[Path, Path], *arguments: str) -> int:
     """The command on a project; its exit code."""
     spec, sdk = project
-    places = ["--spec", str(spec), "--python", str(sdk), "--node", str(sdk.parent / "node")]
-    return command.main([*arguments, *places])
+    places = {"--spec": spec, "--python": sdk, "--node": sdk.parent / "node", "--control": sdk.parent / "control"}
+    return command.main([*arguments, *(str(part) for place in places.items() for part in place)])
 
 
 def test_golden(tmp_path: Path) -> None:
@@ -63,7 +64,7 @@ def test_check_passes_after_generate(project: tuple[Path, Path]) -> None:
     assert before == {path: path.stat().st_mtime_ns for path in project[1].rglob("*")}
 
 
-@pytest.mark.parametrize("drift", ["edited", "deleted", "added", "ir", "crlf", "node"])
+@pytest.mark.parametrize("drift", ["edited", "deleted", "added", "ir", "crlf", "node", "control"])
 def test_check_names_drift(project: tuple[Path, Path], drift: str, capsys: pytest.CaptureFixture[str]) -> None:
     """`--check` fails and names each file that is not what the document gives."""
     assert 0 == run(project)
@@ -72,6 +73,7 @@ def test_check_names_drift(project: tuple[Path, Path], drift: str, capsys: pytes
         "ir": spec / "ir.json",
         "added": sdk / "_generated" / "old.py",
         "node": sdk.parent / "node" / "_generated" / "models.ts",
+        "control": sdk.parent / "control" / "_generated" / "operations.py",
     }.get(drift, sdk / "_generated" / "models" / "pets.py")
     match drift:
         case "deleted":

@@ -88,6 +88,17 @@ def require_free_subjects(store: Store, doc: Mapping[str, Any]) -> None:
             require_free(store, mapping["provider"], mapping["subject"], f"/sso_mappings/{i}")
 
 
+def active_user(store: Store, user_id: str) -> dict[str, Any] | None:
+    """The user, if there is one of this id who may act."""
+    stored = store.users.get(user_id)
+    return stored.doc if stored is not None and stored.doc["status"] == "active" else None
+
+
+def scopes_of(store: Store, doc: Mapping[str, Any]) -> frozenset[str]:
+    """What a user may do: the scopes of all roles together."""
+    return store.roles.scopes(doc["roles"])
+
+
 def keep_an_admin(store: Store, stored: StoredUser, after: Mapping[str, Any]) -> None:
     """409 `last_admin` if this change would leave nobody who may do everything. Within the transaction."""
     if _is_active_admin(stored.doc) and not _is_active_admin(after) and not store.users.other_active_admin(stored.seq):

@@ -6,13 +6,17 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import orjson
+
 from admin_api_mock.audit import record_denied
 from admin_api_mock.authenticate import authenticate, revoke_tokens
 from admin_api_mock.domain import Domain
+from admin_api_mock.grants import log_in
 from admin_api_mock.handlers import handler_of
 from admin_api_mock.ids import Ids
 from admin_api_mock.inflight import InFlight
 from admin_api_mock.keys import Keys
+from admin_api_mock.oauth import SIGNING_GENERATIONS, rotate_keys
 from admin_api_mock.seed import populate
 from admin_api_mock.store import Store
 from admin_api_mock.transaction import transactor
@@ -37,7 +41,8 @@ def furnish(world: World) -> None:
     else:
         # The same seed would give the ids that are in the store already.
         world.random.seed(f"{world.random.random()}:{world.store.events.last_place()}")
-    world.keys = Keys(material)
+    kept = world.store.remembered(SIGNING_GENERATIONS)
+    world.keys = Keys(material, orjson.loads(kept)) if kept else Keys(material)
     world.ids = Ids(world.clock, world.random)
     world.inflight = InFlight()
 
@@ -56,7 +61,8 @@ def erase(world: World) -> None:
 
 def object_bytes(world: World, object_id: str) -> bytes | None:
     """The stored ciphertext of an object."""
-    return world.store.objects.content(object_id)
+    doc = world.store.objects.get(object_id)
+    return None if doc is None else b"".join(world.store.contents.read(object_id, 0, doc["size"]))
 
 
 def counts(world: World) -> Mapping[str, int]:
@@ -71,6 +77,8 @@ ADMIN = Domain(
     transact=transactor(handler_of),
     record_denied=record_denied,
     revoke_tokens=revoke_tokens,
+    log_in=log_in,
+    rotate_keys=rotate_keys,
     object_bytes=object_bytes,
     counts=counts,
     dismantle=dismantle,

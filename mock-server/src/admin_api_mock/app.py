@@ -5,21 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from admin_api_mock.breaking import send_broken
 from admin_api_mock.context import Context
 from admin_api_mock.control.routes import ControlPlane
 from admin_api_mock.cors import Cors
 from admin_api_mock.document import Document
 from admin_api_mock.domain import Domain
-from admin_api_mock.faults import Cut, Reset
+from admin_api_mock.faults import Fault, Reset
 from admin_api_mock.guards import Guards
-from admin_api_mock.http import Answer, Disconnected, Receive, Request
+from admin_api_mock.http import BODILESS, Answer, Disconnected, Receive, Request
 from admin_api_mock.phases import PHASES, SANE_REQUEST_ID, Frame
 from admin_api_mock.problems import Problem
-from admin_api_mock.protocol import reset
 from admin_api_mock.routing import Router
 from admin_api_mock.validation import Validation
 from admin_api_mock.worlds import Worlds
@@ -29,7 +29,8 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 log = logging.getLogger("admin_api_mock")
 #: Nothing may follow on a connection whose request was not read to its end.
 _UNREAD = frozenset({"payload_too_large"})
-_BODILESS = frozenset({204, 304})
+#: RFC 6749, section 5.1: what the token endpoint says, refusals too, is in no cache, be it of HTTP/1.0.
+_NO_STORE: Mapping[str, str] = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 class App:
@@ -64,6 +65,11 @@ class App:
             control=ControlPlane(worlds, domain),
             domain=domain,
         )
+        self._uncached = frozenset(
+            operation.path
+            for operation in document.operations.values()
+            if operation.id.startswith("oauth.") and operation.method == "POST"
+        )
         self._streams: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
@@ -78,7 +84,8 @@ class App:
             ctx.answer = None  # Whatever it was, it does not leave.
             await self._reset(ctx, "reset")
         except Disconnected:
-            pass  # There is nobody to answer; the journal has it.
+            ctx.answer = None  # There is nobody to answer.
+            await self._abandon(ctx)
         finally:
             _ended(ctx, "cut")  # Unless it ended in another way, the client went away.
 
@@ -134,9 +141,11 @@ class App:
         }
         if operation is not None and operation.deprecated:
             headers |= operation.deprecation
+        if ctx.request.path in self._uncached:
+            headers |= _NO_STORE
         if self._cors is not None:
             headers |= self._cors.headers(ctx.request)
-        if isinstance(answer.body, bytes) and answer.status not in _BODILESS:
+        if isinstance(answer.body, bytes) and answer.status not in BODILESS:
             headers["Content-Length"] = str(len(answer.body))
         if answer.close:
             headers["Connection"] = "close"
@@ -144,10 +153,16 @@ class App:
         return answer
 
     async def _send(self, ctx: Context, answer: Answer, send: Send) -> None:
-        body = b"" if answer.status in _BODILESS else answer.body
-        if isinstance(body, bytes) and ctx.cut is None and not (answer.close or answer.scripted):
-            _ended(ctx, "response")
-            if ctx.request.send_whole is not None and ctx.request.send_whole(answer, body):
+        if ctx.request.wire.left:
+            raise Disconnected
+        if ctx.broken_by is not None:
+            ctx.world.journal.answering(ctx.entry)
+            await self._while_there(ctx, _break(ctx, answer, ctx.broken_by))
+            return
+        body = b"" if answer.status in BODILESS else answer.body
+        if isinstance(body, bytes):
+            _ended(ctx, "refused" if answer.close else "response")
+            if not (answer.close or answer.scripted) and ctx.request.wire.send_whole(answer, body):
                 return
         await send(
             {
@@ -158,9 +173,7 @@ class App:
                 ],
             }
         )
-        cut = ctx.cut
-        if isinstance(body, bytes) and cut is None:
-            _ended(ctx, "refused" if answer.close else "response")
+        if isinstance(body, bytes):
             if answer.close:
                 # The whole answer first, then what is still coming, then the close: a reset would overtake the answer.
                 await send({"type": "http.response.body", "body": body, "more_body": True})
@@ -168,12 +181,12 @@ class App:
                 body = b""
             await send({"type": "http.response.body", "body": body, "more_body": False})
             return
-        items = _one(body) if isinstance(body, bytes) else body
-        await self._stream(ctx, items, cut, send)
+        ctx.world.journal.answering(ctx.entry)
+        await self._while_there(ctx, _pump(ctx, body, send))
 
-    async def _stream(self, ctx: Context, items: AsyncIterator[bytes], cut: Cut | None, send: Send) -> None:
-        """Sends item by item until the end, the cut, or the client's leaving; the source is closed in every case."""
-        sending = asyncio.ensure_future(_pump(ctx, _cut(items, cut) if cut else items, send))
+    async def _while_there(self, ctx: Context, sends: Coroutine[Any, Any, None]) -> None:
+        """Sends until it is done, the connection is to be reset, or the client leaves."""
+        sending = asyncio.ensure_future(sends)
         gone = asyncio.ensure_future(ctx.request.gone())
         self._streams.add(sending)
         try:
@@ -181,13 +194,16 @@ class App:
             if not sending.done():
                 return  # The client has gone.
             if sending.cancelled():  # The server is closing.
-                ctx.request.transport.close()
+                ctx.request.wire.close()
                 await ctx.request.gone()
                 return
             failure = sending.exception()
             if failure is None:
                 return
-            if not isinstance(failure, _EndOfCut):
+            if isinstance(failure, Disconnected):
+                await self._abandon(ctx)
+                return
+            if not isinstance(failure, Reset):
                 # Too late for a problem: the missing end tells the client that this is not whole.
                 log.error("request %s failed in its stream", ctx.request_id, exc_info=failure)
             await self._reset(ctx, "cut")
@@ -199,7 +215,12 @@ class App:
 
     async def _reset(self, ctx: Context, outcome: str) -> None:
         _ended(ctx, outcome)
-        await reset(ctx.request.transport)
+        await ctx.request.wire.reset()
+        await ctx.request.gone()
+
+    async def _abandon(self, ctx: Context) -> None:
+        _ended(ctx, "cut")
+        ctx.request.wire.abandon()
         await ctx.request.gone()
 
 
@@ -211,8 +232,10 @@ def _ended(ctx: Context, outcome: str) -> None:
         ctx.world.journal.answered(entry, outcome, ctx.answer)
 
 
-class _EndOfCut(Exception):
-    """A cut stream has come to where it ends."""
+async def _break(ctx: Context, answer: Answer, fault: Fault) -> None:
+    outcome, close = await send_broken(ctx, answer, fault)
+    _ended(ctx, outcome)
+    ctx.request.wire.finish(close=close)
 
 
 async def _pump(ctx: Context, items: AsyncIterator[bytes], send: Send) -> None:
@@ -222,34 +245,6 @@ async def _pump(ctx: Context, items: AsyncIterator[bytes], send: Send) -> None:
                 await send({"type": "http.response.body", "body": item, "more_body": True})
         _ended(ctx, "stream")
         await send({"type": "http.response.body", "body": b"", "more_body": False})
-    finally:
-        close = getattr(items, "aclose", None)
-        if close is not None:
-            await close()
-
-
-async def _one(body: bytes) -> AsyncIterator[bytes]:
-    yield body
-
-
-async def _cut(items: AsyncIterator[bytes], cut: Cut) -> AsyncIterator[bytes]:
-    """The items up to where the fault ends them, then _EndOfCut; all of them if there are fewer."""
-    sent_bytes = sent_items = 0
-    try:
-        async for item in items:
-            # Heartbeats and the retry field of an event stream are no events.
-            counts = not item.startswith((b":", b"retry:"))
-            if cut.after_items is not None and counts:
-                if sent_items == cut.after_items:
-                    yield item[: len(item) // 2]
-                    raise _EndOfCut
-                sent_items += 1
-            if cut.at_bytes is not None:
-                if sent_bytes + len(item) >= cut.at_bytes:
-                    yield item[: cut.at_bytes - sent_bytes]
-                    raise _EndOfCut
-                sent_bytes += len(item)
-            yield item
     finally:
         close = getattr(items, "aclose", None)
         if close is not None:

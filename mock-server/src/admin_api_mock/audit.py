@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import orjson
 
+from admin_api_mock import retention
 from admin_api_mock.clock import format_instant
 from admin_api_mock.document import escape
 from admin_api_mock.problems import Problem
@@ -116,6 +117,7 @@ def cloud_event(
 
 def append(world: World, document: Mapping[str, Any], time_ms: int) -> None:
     """Adds an event to the trail, once it has been found to be as the document says."""
+    retention.cut_if_due(world)
     world.validation.check_own("audit event", SCHEMA_POINTER, document)
     world.store.events.append(document, time_ms)
 

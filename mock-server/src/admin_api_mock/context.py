@@ -9,7 +9,7 @@ from admin_api_mock.http import Answer, Request
 
 if TYPE_CHECKING:
     from admin_api_mock.document import Operation
-    from admin_api_mock.faults import Cut
+    from admin_api_mock.faults import Fault
     from admin_api_mock.journal import Entry
     from admin_api_mock.principal import Principal
     from admin_api_mock.ratelimit import Standing
@@ -40,9 +40,9 @@ class Context:
     standing: Standing | None = None
     #: The phase it is in, or ended in.
     phase: str = ""
-    #: What the transaction answered, and how a fault will break it on its way.
+    #: What the transaction answered, and the fault that will break it on its way.
     answer: Answer | None = None
-    cut: Cut | None = None
+    broken_by: Fault | None = None
 
     @property
     def raw_body(self) -> bytes:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from admin_api_mock import accounts, audit, oauth, settings
+from admin_api_mock import accounts, audit, settings
 from admin_api_mock.audit import Change, Record, Target, change, changes_between
 from admin_api_mock.authenticate import LITERAL
+from admin_api_mock.clients import secret_digest
 from admin_api_mock.clock import format_instant, parse_instant
 from admin_api_mock.handlers.plugins import install
 from admin_api_mock.handlers.tokens import issue
@@ -42,7 +43,7 @@ _PROVIDERS = {"corp": {"issuer": "https://sso.example.com", "domains": ["example
 #: key → value, secret, schema.
 _CONFIG: dict[str, tuple[Any, bool, Any]] = {
     PROVIDERS_KEY: (_PROVIDERS, False, None),
-    "audit.retention_days": (365, False, {"type": "integer", "minimum": 1}),
+    "audit.retention_days": (730, False, {"type": "integer", "minimum": 1}),
     "branding.title": ("Admin Console", False, {"type": "string", "maxLength": 80}),
     "mail.from": ("admin@example.com", False, {"type": "string", "format": "email"}),
     "mail.smtp.host": ("smtp.example.com", False, None),
@@ -95,7 +96,7 @@ def set_demo_client(world: World) -> None:
     world.store.grants.remove_client(CLIENT_ID)
     if world.settings.literal_token:
         scopes = " ".join(world.document.scopes)
-        world.store.grants.add_client(Client(CLIENT_ID, oauth.secret_digest(CLIENT_SECRET), scopes, None))
+        world.store.grants.add_client(Client(CLIENT_ID, secret_digest(CLIENT_SECRET), scopes))
 
 
 def _config(world: World) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import orjson
 import yaml
 
-from admin_api_mock.http import EVENT_STREAM, NDJSON
+from admin_api_mock.http import EVENT_STREAM, MAX_BODY_BYTES, NDJSON
 
 Node: TypeAlias = Mapping[str, Any]
 
@@ -64,6 +64,8 @@ class Response:
     status: str
     content: Mapping[str, MediaType]
     headers: Mapping[str, Node]
+    #: The headers whose value the document itself fixes.
+    fixed_headers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class Operation:
     parameters: tuple[Parameter, ...]
     body_required: bool
     body: Mapping[str, MediaType]
+    #: The largest body in bytes: the `maxLength` of a binary one, else what is taken of any.
+    max_body_bytes: int
     responses: Mapping[str, Response]
     #: Alternatives, each a set of scopes that all are needed; empty = public.
     scopes: tuple[frozenset[str], ...]
@@ -94,16 +98,15 @@ class Operation:
     @property
     def channel(self) -> str:
         """The journal's channel: token traffic stands apart, so that it does not disturb exact lists of API calls."""
-        return "api" if self.on_sdk else "auth"
+        return "api" if self.on_sdk or any(self.scopes) else "auth"
 
     @property
     def deprecation(self) -> Mapping[str, str]:
         """RFC 9745 and RFC 8594: since when nobody should call this, until when it answers."""
-        sunset = self.raw.get("x-sunset")
-        if sunset is None:
-            return {"Deprecation": "@0"}
-        moment = datetime.fromisoformat(sunset).replace(tzinfo=UTC)
-        return {"Deprecation": "@0", "Sunset": format_datetime(moment, usegmt=True)}
+        told = {"Deprecation": f"@{int(_midnight(self.raw['x-deprecated-since']).timestamp())}"}
+        if "x-sunset" in self.raw:
+            told["Sunset"] = format_datetime(_midnight(self.raw["x-sunset"]), usegmt=True)
+        return told
 
     @property
     def item_pointer(self) -> str:
@@ -224,13 +227,18 @@ class Document:
         if "requestBody" in raw:
             body, body_pointer = self.resolve(raw["requestBody"], body_pointer)
         audit = raw.get("x-audit")
+        if raw.get("deprecated") and "x-deprecated-since" not in raw:
+            raise DocumentError(f"{pointer} does not say since when it is deprecated: x-deprecated-since is missing.")
+        content = self._content(body, body_pointer)
+        sizes = (media.schema.get("maxLength") for media in content.values() if media.schema.get("format") == "binary")
         return Operation(
             id=raw["operationId"],
             method=method.upper(),
             path=path,
             parameters=tuple(self._parameters(path, method, item)),
             body_required=body.get("required", False),
-            body=self._content(body, body_pointer),
+            body=content,
+            max_body_bytes=min([size for size in sizes if size is not None], default=MAX_BODY_BYTES),
             responses={str(status): self._response(status, node, pointer) for status, node in raw["responses"].items()},
             scopes=self._scopes(raw, pointer),
             audit=audit if isinstance(audit, str) else None,
@@ -275,7 +283,13 @@ class Document:
 
     def _response(self, status: Any, node: Node, operation_pointer: str) -> Response:
         response, pointer = self.resolve(node, f"{operation_pointer}/responses/{status}")
-        return Response(str(status), self._content(response, pointer), response.get("headers", {}))
+        headers: Mapping[str, Node] = response.get("headers", {})
+        fixed: dict[str, str] = {}
+        for name, node in headers.items():
+            schema = self.resolve(node, pointer)[0].get("schema", {})
+            if "const" in schema:
+                fixed[name] = schema["const"]
+        return Response(str(status), self._content(response, pointer), headers, fixed)
 
     def _scopes(self, raw: Node, pointer: str) -> tuple[frozenset[str], ...]:
         requirements = raw.get("security", self.raw.get("security"))
@@ -285,6 +299,10 @@ class Document:
             return ()
         sets = {frozenset(scope for scopes in requirement.values() for scope in scopes) for requirement in requirements}
         return tuple(sorted(sets, key=sorted))
+
+
+def _midnight(date: str) -> datetime:
+    return datetime.fromisoformat(date).replace(tzinfo=UTC)
 
 
 def escape(part: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +31,13 @@ class Domain:
     transact: Callable[[Context], Awaitable[Answer]]
     #: Commits the `denied` audit event of a 403 in a transaction of its own; returns its id.
     record_denied: Callable[[Context, Problem], str]
-    #: Revokes by {"client_id"} | {"token_id"} | {"all": True}; returns how many tokens it revoked.
+    #: Revokes by {"client_id"} | {"token_id"} | {"all": True}, with {"refresh": True} what could renew them, too;
+    #: returns how many it revoked.
     revoke_tokens: Callable[[World, Mapping[str, Any]], int]
+    #: {client_id, user?, scopes?} → the token answer a client has after a log-in, with a first refresh token.
+    log_in: Callable[[World, Mapping[str, Any]], Mapping[str, Any]]
+    #: Signs with a new key; `retire` ends the old ones with all they signed. Returns the ids of the published keys.
+    rotate_keys: Callable[[World, bool], Sequence[str]]
     #: The stored ciphertext of an object, or None.
     object_bytes: Callable[[World, str], bytes | None]
     #: Row counts by collection, for `GET /__mock__/worlds/{id}/state`.

@@ -7,10 +7,13 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from urllib.parse import unquote_plus
 
 import orjson
+
+if TYPE_CHECKING:
+    from admin_api_mock.wire import Wire
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
@@ -22,6 +25,8 @@ OCTET_STREAM = "application/octet-stream"
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 #: The largest single request body (RULES FILE: `max_single_upload`, the server's 413 limit).
 MAX_BODY_BYTES = 64 * 1024 * 1024
+#: Statuses whose answer has no body (RFC 9110 sections 15.3.5 and 15.4.5).
+BODILESS = frozenset({204, 304})
 #: How much of a body that is refused early is still read, so that the client gets to see why (RULES SERVER).
 MAX_DRAIN_BYTES = 1024 * 1024
 #: And for how long, in real time.
@@ -50,10 +55,8 @@ class Request:
         self.client: str | None = scope["client"][0] if scope.get("client") else None
         self.raw_headers: list[tuple[bytes, bytes]] = scope["headers"]
         extensions: Mapping[str, Any] = scope.get("extensions") or {}
-        #: The asyncio transport, for faults that need the socket; None under another server than ours.
-        self.transport: Any = extensions.get("admin_api_mock.transport")
-        #: Sends an answer that is whole in one piece; False if it could not. Absent under another server than ours.
-        self.send_whole: Callable[[Answer, bytes], bool] | None = extensions.get("admin_api_mock.send_whole")
+        #: What is under the answer (protocol.py puts it there). Absent from what never became a request.
+        self.wire = cast("Wire", extensions.get("admin_api_mock.wire"))
         #: A number per connection, so that a test can see reuse.
         self.connection: int = extensions.get("admin_api_mock.connection", 0)
         self.body = b""

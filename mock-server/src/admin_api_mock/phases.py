@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from admin_api_mock.faults import Reset
-from admin_api_mock.http import JSON, MAX_BODY_BYTES, Answer, BodyTooLarge
+from admin_api_mock.http import JSON, Answer, BodyTooLarge
 from admin_api_mock.problems import Problem
 
 if TYPE_CHECKING:
@@ -83,10 +83,13 @@ async def route(frame: Frame, ctx: Context) -> Answer | None:
 
 async def body(frame: Frame, ctx: Context) -> Answer | None:
     stop_after = ctx.world.faults.body_bytes(ctx.operation.id)
+    limit = ctx.operation.max_body_bytes
     try:
-        await ctx.request.read(stop_after=stop_after)
+        await ctx.request.read(limit, stop_after=stop_after)
     except BodyTooLarge:
-        raise Problem("payload_too_large", f"A body may have {MAX_BODY_BYTES} bytes.") from None
+        documented = ctx.operation.responses.get("413")
+        headers = documented.fixed_headers if documented else None
+        raise Problem("payload_too_large", f"A body may have {limit} bytes.", headers=headers) from None
     ctx.world.journal.read(ctx.entry, ctx.request)
     if stop_after is not None:
         raise Reset
@@ -94,7 +97,7 @@ async def body(frame: Frame, ctx: Context) -> Answer | None:
 
 
 async def fault_before(frame: Frame, ctx: Context) -> Answer | None:
-    return await ctx.world.faults.before(ctx)
+    return await ctx.world.faults.before(ctx) if ctx.world.faults else None
 
 
 async def authenticate(frame: Frame, ctx: Context) -> Answer | None:
@@ -136,19 +139,24 @@ async def validate(frame: Frame, ctx: Context) -> Answer | None:
 
 async def document(frame: Frame, ctx: Context) -> Answer | None:
     if ctx.operation.id == "document.json":
-        return Answer(200, {"Content-Type": JSON}, frame.document.json_for(ctx.world.base_url))
-    if ctx.operation.id == "document.yaml":
-        return Answer(200, {"Content-Type": "application/yaml"}, frame.document.yaml_for(ctx.world.base_url))
+        ctx.answer = Answer(200, {"Content-Type": JSON}, frame.document.json_for(ctx.world.base_url))
+    elif ctx.operation.id == "document.yaml":
+        ctx.answer = Answer(200, {"Content-Type": "application/yaml"}, frame.document.yaml_for(ctx.world.base_url))
+    else:
+        return None
+    await ctx.world.faults.hold(ctx)
     return None
 
 
 async def transact(frame: Frame, ctx: Context) -> Answer | None:
-    ctx.answer = await frame.domain.transact(ctx)
+    if ctx.answer is None:  # Else it is the document.
+        ctx.answer = await frame.domain.transact(ctx)
     return None
 
 
 async def fault_after(frame: Frame, ctx: Context) -> Answer | None:
-    ctx.cut = ctx.world.faults.after(ctx.operation.id)
+    if ctx.world.faults:
+        ctx.broken_by = await ctx.world.faults.after(ctx)
     return ctx.answer
 
 

@@ -15,7 +15,11 @@ class Kind(NamedTuple):
 
     status: int
     title: str
+    #: The type URI of a problem that a standard defines; all others have one of ours.
+    type: str | None = None
 
+
+_IANA = "https://iana.org/assignments/http-problem-types#"
 
 #: code → status and title: the open enum ProblemCode of the document (a test holds the two together).
 KINDS: Mapping[str, Kind] = {
@@ -39,6 +43,9 @@ KINDS: Mapping[str, Kind] = {
     "plugin_exists": Kind(409, "Plugin exists"),
     "plugin_in_use": Kind(409, "Plugin in use"),
     "dependency_missing": Kind(409, "Dependency missing"),
+    "mismatching_upload_offset": Kind(409, "Mismatching upload offset", _IANA + "mismatching-upload-offset"),
+    "superseded_upload": Kind(409, "Superseded upload"),
+    "completed_upload": Kind(409, "Completed upload", _IANA + "completed-upload"),
     "already_rotated": Kind(409, "Already rotated"),
     "secret_no_longer_available": Kind(409, "Secret no longer available"),
     "idempotency_in_flight": Kind(409, "Idempotency key in flight"),
@@ -56,6 +63,7 @@ KINDS: Mapping[str, Kind] = {
     "cursor_invalid": Kind(422, "Cursor invalid"),
     "not_encrypted": Kind(422, "Not encrypted"),
     "digest_mismatch": Kind(422, "Digest mismatch"),
+    "inconsistent_upload_length": Kind(422, "Inconsistent upload length", _IANA + "inconsistent-upload-length"),
     "precondition_required": Kind(428, "Precondition required"),
     "rate_limited": Kind(429, "Rate limited"),
     "internal_error": Kind(500, "Internal error"),
@@ -99,6 +107,7 @@ class Problem(Exception):
         self.code = code
         self.status = status or kind.status
         self.title = kind.title
+        self.type = kind.type or TYPE_PREFIX + code
         self.detail = detail
         self.errors = list(errors)
         self.headers = dict(headers or {})
@@ -107,7 +116,7 @@ class Problem(Exception):
     def content(self, request_id: str, instance: str | None = None) -> dict[str, Any]:
         """The problem document."""
         document: dict[str, Any] = {
-            "type": TYPE_PREFIX + self.code,
+            "type": self.type,
             "title": self.title,
             "status": self.status,
             "code": self.code,
@@ -138,14 +147,16 @@ class OAuthProblem(Problem):
     def __init__(
         self, error: str, description: str, *, status: int = 400, headers: Mapping[str, str] | None = None
     ) -> None:
-        """`error` is a value of OAuthErrorCode; 401 wants a WWW-Authenticate header."""
+        """`error` is a value of OAuthErrorCode; 401 wants a WWW-Authenticate header.
+
+        `description` has neither `"` nor `\\`, and ASCII only (section 5.2).
+        """
         super().__init__("invalid_request", description, status=status, headers=headers)
         self.error = error
 
     def answer(self, request_id: str, instance: str | None = None) -> Answer:
-        """The answer on the wire; never stored by any cache."""
-        content = {"error": self.error, "error_description": self.detail}
-        return Answer.json(self.status, content, {"Cache-Control": "no-store", **self.headers})
+        """The answer on the wire."""
+        return Answer.json(self.status, {"error": self.error, "error_description": self.detail}, self.headers)
 
 
 def not_implemented(what: str) -> Problem:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from admin_api_mock import accounts, audit, devseed, oauth, settings
+from admin_api_mock import accounts, audit, devseed, settings
 from admin_api_mock.audit import Record, Target
+from admin_api_mock.clients import secret_digest
 from admin_api_mock.clock import format_instant
 from admin_api_mock.handlers.plugins import install
 from admin_api_mock.handlers.tokens import issue
@@ -17,7 +18,7 @@ from admin_api_mock.principal import Principal
 from admin_api_mock.problems import Problem, invalid
 from admin_api_mock.rbac import role_documents
 from admin_api_mock.store.grants import Client
-from admin_api_mock.store.users import NEVER
+from admin_api_mock.store.users import NEVER, fold
 
 if TYPE_CHECKING:
     from admin_api_mock.worlds import World
@@ -117,9 +118,15 @@ def _entries(given: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None) -> I
 
 
 def _client(world: World, given: Mapping[str, Any]) -> str:
-    """{id, secret, scopes?, token_ttl?}: an OAuth client, with all scopes if none are named."""
+    """{id, secret?, scopes?, token_ttl?, refresh_tokens?}: an OAuth client, with all scopes if none are named."""
     scopes = _known_scopes(world, given.get("scopes"))
-    client = Client(given["id"], oauth.secret_digest(given["secret"]), " ".join(scopes), given.get("token_ttl"))
+    client = Client(
+        id=given["id"],
+        secret_sha256=secret_digest(given["secret"]) if "secret" in given else None,
+        scopes=" ".join(scopes),
+        token_ttl=given.get("token_ttl"),
+        refresh_tokens=given.get("refresh_tokens", False),
+    )
     if world.store.grants.client(client.id) is not None:
         raise Problem("conflict", "A client of this id exists.")
     world.store.grants.add_client(client)
@@ -127,14 +134,17 @@ def _client(world: World, given: Mapping[str, Any]) -> str:
 
 
 def _token(world: World, given: Mapping[str, Any]) -> dict[str, str]:
-    """{token?, name?, scopes?}: a personal token of no user's; its secret is told once."""
+    """{token?, name?, scopes?, owner?}: a personal token, of the user of this name or of nobody; told once."""
+    owner_id = None
+    if "owner" in given and (owner_id := world.store.users.holder_of("username_key", fold(given["owner"]))) is None:
+        raise invalid("/owner", "unknown_user", "There is no such user.")
     stored, secret = issue(
         world,
         name=given.get("name", "seeded"),
         description=None,
         scopes=_known_scopes(world, given.get("scopes")),
-        created_by=SYSTEM.id,
-        owner_id=None,
+        created_by=owner_id or SYSTEM.id,
+        owner_id=owner_id,
         expires_ms=None,
         secret=given.get("token"),
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from jsonschema_rs import Draft202012Validator, ReferencingError, ValidationError
 
+from admin_api_mock import retention
 from admin_api_mock.audit import Change, change
 from admin_api_mock.problems import FieldError, Problem, invalid
 from admin_api_mock.provisioning import PROVIDERS_KEY, PROVIDERS_SCHEMA
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from admin_api_mock.store import Store
 
 #: Entries that the server itself reads: their value must be usable whatever schema they are given.
-_OWN_SCHEMAS: Mapping[str, Mapping[str, Any]] = {PROVIDERS_KEY: PROVIDERS_SCHEMA}
+_OWN_SCHEMAS: Mapping[str, Mapping[str, Any]] = {PROVIDERS_KEY: PROVIDERS_SCHEMA, retention.KEY: retention.SCHEMA}
 NO_SCHEMA = b"null"
 
 

@@ -19,9 +19,17 @@ if TYPE_CHECKING:
 BATCH = 500
 
 
-def ndjson(ctx: Context, fetch: Callable[[Key | None, int], Sequence[Row]], after: int | None) -> Answer:
-    """An export of what `fetch(after, limit)` gives, behind `after`, ended by `{"$end":{"count":N}}` (STREAM)."""
-    return Answer(200, {"Content-Type": NDJSON}, _lines(ctx, fetch, after))
+def ndjson(
+    ctx: Context,
+    fetch: Callable[[Key | None, int], Sequence[Row]],
+    after: int | None,
+    still_there: Callable[[Key], bool] = lambda key: True,
+) -> Answer:
+    """An export of what `fetch(after, limit)` gives, behind `after`, ended by `{"$end":{"count":N}}` (STREAM).
+
+    Once something behind a key is not `still_there`, it stops without that end: no gap is silent.
+    """
+    return Answer(200, {"Content-Type": NDJSON}, _lines(ctx, fetch, after, still_there))
 
 
 def resume_place(place: int | None, after: str | None) -> int | None:
@@ -38,16 +46,20 @@ def server_sent(ctx: Context, where: Where, after: int) -> Answer:
 
 
 async def _lines(
-    ctx: Context, fetch: Callable[[Key | None, int], Sequence[Row]], after: int | None
+    ctx: Context,
+    fetch: Callable[[Key | None, int], Sequence[Row]],
+    after: int | None,
+    still_there: Callable[[Key], bool],
 ) -> AsyncIterator[bytes]:
     key: Key | None = None if after is None else (after,)
     count = 0
-    while ctx.world.store.events.open:  # Else the world has gone; the missing end tells that this is not whole.
+    # Else the world has gone, or a part of what was to come; the missing end tells that this is not whole.
+    while ctx.world.store.events.open and (key is None or still_there(key)):
         rows = fetch(key, BATCH)
         lines = [row[0] + b"\n" for row in rows]
         for row in rows:
             _check(ctx, row[0])
-        if ctx.cut is None and lines:
+        if ctx.broken_by is None and lines:
             yield b"".join(lines)  # Nobody counts lines: one write for all of them.
         else:
             for line in lines:
@@ -63,6 +75,8 @@ async def _events(ctx: Context, where: Where, after: int) -> AsyncIterator[bytes
     events = ctx.world.store.events
     heartbeat_seconds = ctx.world.settings.heartbeat_ms / 1000
     while events.open:
+        if after < events.first_place() - 1:
+            return  # Overtaken by what is not kept any more: whoever comes back is told so (410).
         rows = events.page(where, (after,), BATCH)
         for row in rows:
             _check(ctx, row[0])

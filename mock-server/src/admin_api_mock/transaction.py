@@ -50,11 +50,21 @@ class Tx:
         """Whether `dry_run` was called."""
         return self._dry_run
 
-    def audit(self, *targets: Target, changes: Sequence[Change] = (), reason: str | None = None) -> None:
-        """Says what the event of this call tells. Every handler of an audited operation calls it exactly once."""
+    def audit(
+        self,
+        *targets: Target,
+        changes: Sequence[Change] = (),
+        reason: str | None = None,
+        action: str | None = None,
+    ) -> None:
+        """Says what the event of this call tells. Every handler of an audited operation calls it exactly once.
+
+        `action` is another operation's, for a call that in the end does what that one does (SERVER-5, uploads).
+        """
         assert self._record is None, "one mutation, one event"
-        assert self.ctx.operation.audit is not None, "the document says that this operation is not audited"
-        self._record = Record(self.ctx.operation.audit, "success", targets, changes, reason)
+        action = action or self.ctx.operation.audit
+        assert action is not None, "the document says that this operation is not audited"
+        self._record = Record(action, "success", targets, changes, reason)
 
     def dry_run(self) -> None:
         """Answers as the real call would; nothing is kept and nothing recorded."""
@@ -122,9 +132,10 @@ def _attempt(tx: Tx, ctx: Context, handler: Handler) -> Answer:
         return answer
     if tx.is_dry_run:
         tx.undo()
-    elif ctx.operation.audit is not None:
-        assert tx.recorded is not None, f"{ctx.operation.id} recorded no event"
+    elif tx.recorded is not None:
         answer.headers["Audit-Event-Id"] = _append(tx, tx.recorded)
+    else:
+        assert ctx.operation.audit is None, f"{ctx.operation.id} recorded no event"
     return answer
 
 

@@ -22,6 +22,8 @@ Direction: TypeAlias = Literal["request", "answer"]
 #: Which members are not part of which direction (OpenAPI 3.1: readOnly, writeOnly), and need not be there.
 _FOREIGN: Mapping[Direction, str] = {"request": "readOnly", "answer": "writeOnly"}
 FORM = "application/x-www-form-urlencoded"
+#: Tokens and secrets are small.
+MAX_FORM_BYTES = 64 * 1024
 #: Checked by the idempotency room, for which a malformed key is a 400 and not a 422 (RULES SERVER).
 _OWN_CHECK = frozenset({"idempotency-key"})
 #: What is nested deeper than the encoder of our own answers goes could be kept and never shown again.
@@ -138,6 +140,8 @@ class Validation:
 
     def _form(self, request: Request) -> dict[str, str]:
         """Form pairs. Their meaning, and how a wrong one is told, is the token endpoint's (RFC 6749 section 5.2)."""
+        if len(request.body) > MAX_FORM_BYTES:
+            raise Problem("payload_too_large", f"A form may have {MAX_FORM_BYTES} bytes.")
         try:
             pairs = parse_qsl(request.body.decode("utf-8"), keep_blank_values=True, strict_parsing=bool(request.body))
         except ValueError:

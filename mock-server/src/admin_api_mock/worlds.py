@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 ROOT = "root"
 #: Where the clock of a suite world stands, and that of the root world under --seed.
 DEFAULT_INSTANT = "2030-01-01T00:00:00.000Z"
+#: Seconds of world time.
+ACCESS_TOKEN_TTL = 3600
+REFRESH_TOKEN_TTL = 30 * 24 * 3600
 WORLD_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -36,7 +39,9 @@ class Settings:
     """What may differ between worlds. `heartbeat_ms` counts real time (RULES SUITE)."""
 
     heartbeat_ms: int = 15_000
-    access_token_ttl: int = 3600
+    access_token_ttl: int = ACCESS_TOKEN_TTL
+    #: Of each refresh token; the next one lasts as long again.
+    refresh_token_ttl: int = REFRESH_TOKEN_TTL
     #: The literal TOKEN and the one-click admin exist (dev seed, bound to loopback only).
     literal_token: bool = False
     #: Where the store keeps its file; None = memory.
@@ -178,7 +183,7 @@ class Worlds:
 
     def _build(self, world_id: str, creation: Mapping[str, Any]) -> World:
         root = world_id == ROOT
-        journal: Mapping[str, Any] = creation.get("journal") or {}
+        kept: Mapping[str, Any] = creation.get("journal") or {}
         base_path = "" if root else f"/w/{world_id}"
         follows_real_time = root and self._seed is None and "now" not in creation
         instant = parse_instant(creation.get("now", DEFAULT_INSTANT))
@@ -188,11 +193,13 @@ class Worlds:
         dev = creation.get("seed", "empty") == "dev"
         settings = Settings(
             heartbeat_ms=creation.get("heartbeat_ms", 15_000),
-            access_token_ttl=creation.get("access_token_ttl", 3600),
+            access_token_ttl=creation.get("access_token_ttl", ACCESS_TOKEN_TTL),
+            refresh_token_ttl=creation.get("refresh_token_ttl", REFRESH_TOKEN_TTL),
             literal_token=dev and self._loopback,
             data_dir=self._data_dir if root else None,
             reproducible=not follows_real_time,
         )
+        journal = Journal(clock, limit=kept.get("limit", 1000), bodies=kept.get("bodies", False))
         return World(
             id=world_id,
             base_path=base_path,
@@ -203,8 +210,8 @@ class Worlds:
             settings=settings,
             document=self._document,
             validation=self._validation,
-            journal=Journal(clock, limit=journal.get("limit", 1000), bodies=journal.get("bodies", False)),
-            faults=Faults(),
+            journal=journal,
+            faults=Faults(clock, journal),
             limiter=RateLimiter.of(creation.get("rate_limit")),
             creation=creation,
         )

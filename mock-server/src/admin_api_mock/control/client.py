@@ -1,91 +1,71 @@
-"""The typed client of the control plane, on the standard library alone, and the command as a context manager."""
+"""What tests steer a running server with: `Control` for the server, `WorldHandle` for one world of it."""
 
 from __future__ import annotations
 
-import http.client
-import json
-import os
-import ssl
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeAlias
-from urllib.parse import quote, urlencode, urlsplit
+from typing import Self, Unpack
 
-Entry: TypeAlias = dict[str, Any]
-Channel: TypeAlias = Literal["api", "auth"]
+from admin_api_mock.control._generated import models as m
+from admin_api_mock.control._generated.operations import Operations
+from admin_api_mock.control.errors import ControlError
+from admin_api_mock.control.wire import TIMEOUT_SECONDS, Wire
 
-#: Longer than any answer takes, journal waits aside.
-TIMEOUT_SECONDS = 30.0
-START_SECONDS = 20.0
-
-
-class ControlError(Exception):
-    """The control plane refused. `status`, `code` and `problem` say why."""
-
-    def __init__(self, method: str, path: str, status: int, problem: Mapping[str, Any]) -> None:
-        self.status = status
-        self.code: str | None = problem.get("code")
-        self.problem = dict(problem)
-        super().__init__(f"{method} {path}: {status} {self.code}: {problem.get('detail')} {problem.get('errors', '')}")
+#: The client, and the token, that a world is made with if neither is named.
+DEFAULT_CLIENT: m.ClientCreation = {"id": "test", "secret": "test-secret"}
+DEFAULT_TOKEN: m.TokenCreation = {"name": "test"}
 
 
 class Control:
-    """Steers a running server. `url` is its root URL, `ca` the path of its CA certificate if it speaks TLS."""
+    """Steers a running server. `url` is its root URL, `ca` the path of its CA certificate if it speaks TLS.
+
+    Every call here and on a `WorldHandle` raises `ControlError` when it is refused or finds no server.
+    """
 
     def __init__(self, url: str, ca: str | Path | None = None) -> None:
-        parts = urlsplit(url)
-        self._host = parts.hostname or "localhost"
-        self._port = parts.port
-        self._tls = ssl.create_default_context(cafile=ca) if parts.scheme == "https" else None
+        self._wire = Wire(url, ca)
+        self._operations = Operations(self._wire.send)
+        #: Path of its CA certificate, None without TLS; what a client verifies the server with.
+        self.ca = str(ca) if ca else None
 
-    def create_world(self, **creation: Any) -> WorldHandle:
-        """A new world; `creation` is the body of `POST /__mock__/worlds` (id, seed, now, users, clients, tokens, …)."""
-        return WorldHandle(self, self._json("POST", "/__mock__/worlds", creation))
+    @property
+    def url(self) -> str:
+        """The server's root URL."""
+        return self._wire.url
+
+    def create_world(self, **creation: Unpack[m.WorldCreation]) -> WorldHandle:
+        """A new world: `id`, `seed`, `now`, `users`, `clients`, `tokens`, `config` … (see `WorldCreation`).
+
+        If neither `clients` nor `tokens` are given, it has a client and a token with all scopes.
+        """
+        whole: m.WorldCreation = {**creation}
+        if "clients" not in whole and "tokens" not in whole:
+            whole = {**whole, "clients": [DEFAULT_CLIENT], "tokens": [DEFAULT_TOKEN]}
+        return WorldHandle(self._wire, self._operations.worlds_create(whole), whole)
 
     def world(self, world_id: str = "root") -> WorldHandle:
         """A world that is there already."""
-        return WorldHandle(self, self._json("GET", f"/__mock__/worlds/{quote(world_id, safe='')}"))
+        return WorldHandle(self._wire, self._operations.worlds_get(world_id))
 
     def worlds(self) -> list[WorldHandle]:
         """All worlds."""
-        return [WorldHandle(self, told) for told in self._json("GET", "/__mock__/worlds")["worlds"]]
-
-    def _json(self, method: str, path: str, body: Any = None, *, timeout: float = TIMEOUT_SECONDS) -> Any:
-        content = self._bytes(method, path, body, timeout=timeout)
-        return json.loads(content) if content else None
-
-    def _bytes(self, method: str, path: str, body: Any = None, *, timeout: float = TIMEOUT_SECONDS) -> bytes:
-        connection = (
-            http.client.HTTPSConnection(self._host, self._port, timeout=timeout, context=self._tls)
-            if self._tls
-            else http.client.HTTPConnection(self._host, self._port, timeout=timeout)
-        )
-        try:
-            encoded = None if body is None else json.dumps(body).encode()
-            connection.request(method, path, encoded, {"Content-Type": "application/json"} if encoded else {})
-            answer = connection.getresponse()
-            content = answer.read()
-        finally:
-            connection.close()
-        if answer.status >= 300:
-            raise ControlError(method, path, answer.status, json.loads(content))
-        return content
+        return [WorldHandle(self._wire, told) for told in self._operations.worlds_list()["worlds"]]
 
 
 class WorldHandle:
     """One world. As a context manager it deletes the world at the end."""
 
-    def __init__(self, control: Control, told: Mapping[str, Any]) -> None:
-        self._control = control
-        self.id: str = told["id"]
-        self.base_url: str = told["base_url"]
-        self.token_url: str = told["token_url"]
+    def __init__(self, wire: Wire, told: m.WorldInfo, creation: m.WorldCreation | None = None) -> None:
+        self._wire = wire
+        self._operations = Operations(wire.send)
+        self._creation: m.WorldCreation = creation or {}
+        self._deleted = False
+        self.id = told["id"]
+        self.base_url = told["base_url"]
+        self.token_url = told["token_url"]
         #: All that creating it told, e.g. `users`: the ids in the order given.
-        self.told: dict[str, Any] = dict(told)
+        self.told = told
 
     def __enter__(self) -> Self:
         return self
@@ -93,158 +73,111 @@ class WorldHandle:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.delete()
+        if not self._deleted:
+            self.delete()
+
+    @property
+    def client_id(self) -> str:
+        """Id of the first client that the world was created with."""
+        return self._client()["id"]
+
+    @property
+    def client_secret(self) -> str:
+        """Its secret."""
+        secret = self._client().get("secret")
+        if secret is None:
+            raise self._without("a client that has a secret")
+        return secret
+
+    @property
+    def token(self) -> str:
+        """The first personal token that the world was created with."""
+        for token in self.told.get("tokens", ()):
+            return token["token"]
+        raise self._without("a token")
 
     def reset(self) -> None:
         """Makes the world anew from the body that created it."""
-        self.told = self._call("POST", "/reset", {})
+        self.told = self._operations.worlds_reset(self.id)
 
     def delete(self) -> None:
-        """Forgets the world."""
-        self._call("DELETE", "")
+        """Forgets the world. ControlError `not_found` if it is gone already."""
+        self._operations.worlds_delete(self.id)
+        self._deleted = True
 
-    def state(self) -> dict[str, int]:
+    def state(self) -> m.Counts:
         """How many rows each collection has."""
-        counts: dict[str, int] = self._call("GET", "/state")
-        return counts
+        return self._operations.worlds_state(self.id)
 
     def now_ms(self) -> int:
         """World time in milliseconds since the epoch."""
-        now_ms: int = self._call("GET", "/clock")["now_ms"]
-        return now_ms
+        return self._operations.clock_get(self.id)["now_ms"]
 
     def advance(self, by_ms: int) -> int:
         """Moves world time by `by_ms` milliseconds; returns the new now."""
-        now_ms: int = self._call("POST", "/clock", {"advance_ms": by_ms})["now_ms"]
-        return now_ms
+        return self._operations.clock_step(self.id, {"advance_ms": by_ms})["now_ms"]
 
     def until(self, instant_ms: int) -> int:
         """Moves world time to `instant_ms` unless that is past; returns the new now."""
-        now_ms: int = self._call("POST", "/clock", {"until_ms": instant_ms})["now_ms"]
-        return now_ms
+        return self._operations.clock_step(self.id, {"until_ms": instant_ms})["now_ms"]
 
-    def journal(self, *, after: int = 0, channel: Channel | None = None) -> list[Entry]:
+    def journal(self, *, after: int = 0, channel: m.Channel | None = None) -> list[m.Entry]:
         """Attempts as the server saw them, with a greater `seq` than `after`."""
-        query = urlencode({"after": after} | ({"channel": channel} if channel else {}))
-        entries: list[Entry] = self._call("GET", f"/journal?{query}")["entries"]
-        return entries
+        return self._operations.journal_read(self.id, after=after, channel=channel)["entries"]
 
-    def wait(self, match: Mapping[str, Any], *, count: int = 1, timeout_ms: int = 10_000) -> list[Entry]:
+    def wait(self, match: m.Match, *, count: int = 1, timeout_ms: int = 10_000) -> list[m.Entry]:
         """The matching entries, as soon as there are `count`. ControlError `wait_timed_out` after `timeout_ms`."""
-        body = {"match": dict(match), "count": count, "timeout_ms": timeout_ms}
-        timeout = timeout_ms / 1000 + TIMEOUT_SECONDS
-        entries: list[Entry] = self._call("POST", "/journal/wait", body, timeout=timeout)["entries"]
-        return entries
+        patient = Operations(partial(self._wire.send, timeout_seconds=timeout_ms / 1000 + TIMEOUT_SECONDS))
+        return patient.journal_wait(self.id, {"match": match, "count": count, "timeout_ms": timeout_ms})["entries"]
 
     def clear_journal(self) -> None:
         """Forgets all entries."""
-        self._call("DELETE", "/journal")
+        self._operations.journal_clear(self.id)
 
-    def fault(self, operation: str, **how: Any) -> str:
-        """Sets a fault (`respond={…}`, `reset="after_commit"`, `cut_after=2`, `skip=1`, `times=2`, …); gives its id."""
-        fault_id: str = self._call("POST", "/faults", {"operation": operation, **how})["id"]
-        return fault_id
+    def fault(self, operation: str, **how: Unpack[m.FaultCreationOptions]) -> str:
+        """Sets a fault: `respond={…}`, `reset="after_commit"`, `hold=True` …, with `skip` and `times`; gives its id."""
+        return self._operations.faults_create(self.id, {"operation": operation, **how})["id"]
 
-    def faults(self) -> list[dict[str, Any]]:
+    def faults(self) -> list[m.Fault]:
         """The faults that are set, with what is left of them."""
-        found: list[dict[str, Any]] = self._call("GET", "/faults")["faults"]
-        return found
+        return self._operations.faults_list(self.id)["faults"]
 
     def release(self, fault_id: str) -> None:
-        """Lets go what a `hold` or `barrier` keeps."""
-        self._call("POST", f"/faults/{fault_id}/release", {})
+        """Lets go what a fault keeps, and whoever would still come."""
+        self._operations.faults_release(self.id, fault_id)
+
+    def remove_fault(self, fault_id: str) -> None:
+        """Removes one fault, letting go what it keeps."""
+        self._operations.faults_delete(self.id, fault_id)
 
     def clear_faults(self) -> None:
         """Removes all faults."""
-        self._call("DELETE", "/faults")
+        self._operations.faults_clear(self.id)
 
-    def revoke_tokens(self, *, client_id: str | None = None, token_id: str | None = None) -> int:
-        """Revokes a client's tokens, one token, or (neither given) all; returns how many."""
-        named = {"client_id": client_id} if client_id else {"token_id": token_id} if token_id else {"all": True}
-        revoked: int = self._call("POST", "/tokens/revoke", named)["revoked"]
-        return revoked
+    def revoke_tokens(self, *, client_id: str | None = None, token_id: str | None = None, refresh: bool = False) -> int:
+        """Revokes a client's tokens, one token, or (neither given) all; `refresh`: their renewal, too. How many."""
+        which: m.TokenRevocation = (
+            {"client_id": client_id} if client_id else {"token_id": token_id} if token_id else {"all": True}
+        )
+        return self._operations.tokens_revoke(self.id, {**which, "refresh": True} if refresh else which)["revoked"]
+
+    def log_in(self, client_id: str, **how: Unpack[m.LogInOptions]) -> m.TokenAnswer:
+        """The token answer a client has after a log-in (`user="ada"`, `scopes=[…]`), with a first refresh token."""
+        return self._operations.tokens_log_in(self.id, {"client_id": client_id, **how})
+
+    def rotate_keys(self, *, retire: bool = False) -> list[str]:
+        """Signs tokens with a new key; `retire` ends the old ones. Ids of the published keys, the new one first."""
+        return self._operations.keys_rotate(self.id, {"retire": retire})["published"]
 
     def object_bytes(self, object_id: str) -> bytes:
         """The stored ciphertext of an object."""
-        return self._control._bytes("GET", f"{self._path}/objects/{quote(object_id, safe='')}")
+        return self._operations.objects_get(self.id, object_id)
 
-    @property
-    def _path(self) -> str:
-        return f"/__mock__/worlds/{self.id}"
+    def _client(self) -> m.ClientCreation:
+        for client in self._creation.get("clients", ()):
+            return client
+        raise self._without("a client")
 
-    def _call(self, method: str, path: str, body: Any = None, *, timeout: float = TIMEOUT_SECONDS) -> Any:
-        return self._control._json(method, self._path + path, body, timeout=timeout)
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """The server's first line."""
-
-    url: str
-    ca: str | None
-    token_url: str
-    pid: int
-
-
-class MockServer:
-    """The command as a subprocess: started on entry, ended by its pid on exit.
-
-    `arguments` are those of `admin-api-mock`; by default plain HTTP on a free port. Raises RuntimeError, with what the
-    command said, if it does not come up.
-    """
-
-    def __init__(self, arguments: Sequence[str] = ("--port", "0", "--no-tls")) -> None:
-        self._arguments = list(arguments)
-        self._process: subprocess.Popen[str] | None = None
-        self.ready: Ready
-
-    @property
-    def url(self) -> str:
-        """The root URL."""
-        return self.ready.url
-
-    @property
-    def control(self) -> Control:
-        """The control plane."""
-        return Control(self.ready.url, self.ready.ca)
-
-    def start(self) -> Self:
-        """Starts the command and waits for its ready line."""
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        self._process = process = subprocess.Popen(  # noqa: S603 - our own command, no shell
-            [sys.executable, "-m", "admin_api_mock", *self._arguments],
-            stdout=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            env=environment,
-        )
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"admin-api-mock did not start: exit code {process.wait(START_SECONDS)}")
-        self.ready = Ready(**json.loads(line))
-        return self
-
-    def stop(self) -> int:
-        """Ends the command; its exit code."""
-        process = self._process
-        if process is None:
-            return 0
-        self._process = None
-        process.terminate()
-        try:
-            code = process.wait(START_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            code = process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
-        return code
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+    def _without(self, what: str) -> ControlError:
+        detail = f"The world {self.id!r} was not created here with {what}."
+        return ControlError("worlds.create", None, {"code": "no_credentials", "detail": detail})

@@ -99,8 +99,9 @@ async def _now(plane: ControlPlane, path: Mapping[str, str], query: Mapping[str,
 
 
 async def _step(plane: ControlPlane, path: Mapping[str, str], query: Mapping[str, Any], body: Any) -> Answer:
-    clock = plane.world(path).clock
-    now_ms = clock.advance(body["advance_ms"]) if "advance_ms" in body else clock.until(body["until_ms"])
+    world = plane.world(path)
+    now_ms = world.clock.advance(body["advance_ms"]) if "advance_ms" in body else world.clock.until(body["until_ms"])
+    await world.faults.settled()
     return Answer.json(200, {"now_ms": now_ms})
 
 
@@ -136,21 +137,37 @@ async def _create_fault(plane: ControlPlane, path: Mapping[str, str], query: Map
 
 
 async def _clear_faults(plane: ControlPlane, path: Mapping[str, str], query: Mapping[str, Any], body: Any) -> Answer:
-    plane.world(path).faults.clear()
+    faults = plane.world(path).faults
+    faults.clear()
+    await faults.settled()
     return Answer(204)
 
 
 async def _delete_fault(plane: ControlPlane, path: Mapping[str, str], query: Mapping[str, Any], body: Any) -> Answer:
-    plane.world(path).faults.remove(path["fault_id"])
+    faults = plane.world(path).faults
+    faults.remove(path["fault_id"])
+    await faults.settled()
     return Answer(204)
 
 
 async def _release(plane: ControlPlane, path: Mapping[str, str], query: Mapping[str, Any], body: Any) -> Answer:
-    return Answer.json(200, plane.world(path).faults.release(path["fault_id"]).render())
+    faults = plane.world(path).faults
+    fault = faults.release(path["fault_id"])
+    await faults.settled()
+    return Answer.json(200, fault.render())
 
 
 async def _revoke(plane: ControlPlane, path: Mapping[str, str], query: Mapping[str, Any], body: Any) -> Answer:
     return Answer.json(200, {"revoked": plane.domain.revoke_tokens(plane.world(path), body)})
+
+
+async def _log_in(plane: ControlPlane, path: Mapping[str, str], query: Mapping[str, Any], body: Any) -> Answer:
+    return Answer.json(201, plane.domain.log_in(plane.world(path), body), {"Cache-Control": "no-store"})
+
+
+async def _rotate_keys(plane: ControlPlane, path: Mapping[str, str], query: Mapping[str, Any], body: Any) -> Answer:
+    kids = plane.domain.rotate_keys(plane.world(path), body.get("retire", False))
+    return Answer.json(200, {"kid": kids[0], "published": list(kids)})
 
 
 async def _object(plane: ControlPlane, path: Mapping[str, str], query: Mapping[str, Any], body: Any) -> Answer:
@@ -180,5 +197,7 @@ CALLS: Mapping[str, Call] = {
     "faults.delete": _delete_fault,
     "faults.release": _release,
     "tokens.revoke": _revoke,
+    "tokens.log_in": _log_in,
+    "keys.rotate": _rotate_keys,
     "objects.get": _object,
 }

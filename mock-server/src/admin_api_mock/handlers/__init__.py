@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from admin_api_mock.handlers import audit_events, config, generic, me, oauth, plugins, roles, storage, tokens, users
+from admin_api_mock.handlers import (
+    audit_events,
+    config,
+    generic,
+    me,
+    oauth,
+    plugins,
+    roles,
+    storage,
+    tokens,
+    uploads,
+    users,
+)
 from admin_api_mock.problems import not_implemented
 
 if TYPE_CHECKING:
@@ -19,6 +31,7 @@ HANDLERS: Mapping[str, Handler] = {
     **config.HANDLERS,
     **audit_events.HANDLERS,
     **storage.HANDLERS,
+    **uploads.HANDLERS,
     **tokens.HANDLERS,
     **me.HANDLERS,
     **oauth.HANDLERS,

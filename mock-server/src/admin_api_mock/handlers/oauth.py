@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from admin_api_mock import oauth
+from admin_api_mock import grants, oauth
+from admin_api_mock.clients import AUTHENTICATION_METHODS, authenticate_client
 from admin_api_mock.http import Answer
 from admin_api_mock.problems import OAuthProblem
 
@@ -14,30 +15,32 @@ if TYPE_CHECKING:
     from admin_api_mock.store.grants import Client
     from admin_api_mock.transaction import Handler, Tx
 
-#: RFC 6749 section 5.1: tokens are in no cache.
-NO_STORE = {"Cache-Control": "no-store"}
-GRANTS = ("client_credentials",)
-AUTHENTICATION_METHODS = ("client_secret_basic", "client_secret_post")
-
 
 def token(tx: Tx, ctx: Context) -> Answer:
     form = _form(ctx)
-    grant = form.get("grant_type")
-    if grant is None:
+    if "grant_type" not in form:
         raise OAuthProblem("invalid_request", "grant_type is missing.")
-    client = oauth.authenticate_client(ctx, form)
-    if grant not in GRANTS:
+    client = authenticate_client(ctx, form)
+    answer_for = GRANTS.get(form["grant_type"])
+    if answer_for is None:
         raise OAuthProblem("unsupported_grant_type", f"The grants are: {', '.join(GRANTS)}.")
-    return Answer.json(200, oauth.issue(tx.world, client, _granted(tx, client, form.get("scope"))), NO_STORE)
+    try:
+        return Answer.json(200, answer_for(tx, client, form))
+    except grants.Reused as reuse:
+        # An answer and not a Problem: what a refusal did is undone (SERVER-3), and this must stay done.
+        tx.store.grants.revoke(reuse.grant_id)
+        detail = "The refresh token was used before; its grant is revoked."
+        return OAuthProblem("invalid_grant", detail).answer(ctx.request_id)
 
 
 def revoke(tx: Tx, ctx: Context) -> Answer:
     form = _form(ctx)
-    client = oauth.authenticate_client(ctx, form)
+    client = authenticate_client(ctx, form)
     if "token" not in form:
         raise OAuthProblem("invalid_request", "token is missing.")
-    oauth.revoke(tx.world, client, form["token"])
-    return Answer(200, dict(NO_STORE))
+    # `token_type_hint` speeds up a search (RFC 7009, 2.1); each kind is told at a glance here.
+    grants.revoke(tx.world, client, form["token"])
+    return Answer(200)
 
 
 def metadata(tx: Tx, ctx: Context) -> Answer:
@@ -63,6 +66,21 @@ def jwks(tx: Tx, ctx: Context) -> Answer:
     return Answer.json(200, tx.world.keys.jwks())
 
 
+def _client_credentials(tx: Tx, client: Client, form: Mapping[str, str]) -> dict[str, Any]:
+    if client.secret_sha256 is None:  # RFC 6749, 4.4: for confidential clients only.
+        raise OAuthProblem("unauthorized_client", "A client without a secret cannot act for itself.")
+    scopes = _granted(tx, client, form.get("scope"))
+    if client.refresh_tokens:
+        return grants.begin(tx.world, client, scopes)
+    return oauth.issue(tx.world, client, scopes)
+
+
+def _refresh_token(tx: Tx, client: Client, form: Mapping[str, str]) -> dict[str, Any]:
+    if "refresh_token" not in form:
+        raise OAuthProblem("invalid_request", "refresh_token is missing.")
+    return grants.renew(tx.world, client, form["refresh_token"], form.get("scope"))
+
+
 def _form(ctx: Context) -> dict[str, str]:
     """The form; a parameter without a value counts as left out (RFC 6749 section 3.2)."""
     return {name: value for name, value in (ctx.body or {}).items() if value}
@@ -76,6 +94,9 @@ def _granted(tx: Tx, client: Client, wanted: str | None) -> list[str]:
         raise OAuthProblem("invalid_scope", "A scope is unknown, or this client may not have it.")
     return [scope for scope in tx.world.document.scopes if scope in names]
 
+
+#: grant_type → what answers it.
+GRANTS = {"client_credentials": _client_credentials, "refresh_token": _refresh_token}
 
 HANDLERS: Mapping[str, Handler] = {
     "oauth.token": token,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from admin_api_mock.store.config import ConfigTable
+from admin_api_mock.store.contents import ContentsTable
 from admin_api_mock.store.database import Database
 from admin_api_mock.store.events import EventsTable
 from admin_api_mock.store.grants import GrantsTable
@@ -15,6 +16,7 @@ from admin_api_mock.store.replies import RepliesTable
 from admin_api_mock.store.roles import RolesTable
 from admin_api_mock.store.rows import RowsTable
 from admin_api_mock.store.tokens import TokensTable
+from admin_api_mock.store.uploads import UploadsTable
 from admin_api_mock.store.users import UsersTable
 
 __all__ = ["Order", "Row", "Store", "Where"]
@@ -28,8 +30,10 @@ COUNTED = {
     "config": "config",
     "audit_events": "events",
     "objects": "objects",
+    "uploads": "uploads",
     "tokens": "tokens",
     "clients": "clients",
+    "grants": "grants",
     "access_tokens": "access_tokens",
     "idempotency_records": "replies",
 }
@@ -46,7 +50,9 @@ class Store(Database):
         self.plugins = PluginsTable(self)
         self.config = ConfigTable(self)
         self.events = EventsTable(self)
-        self.objects = ObjectsTable(self)
+        self.contents = ContentsTable(self)
+        self.objects = ObjectsTable(self, self.contents)
+        self.uploads = UploadsTable(self, self.contents)
         self.tokens = TokensTable(self)
         self.grants = GrantsTable(self)
         self.replies = RepliesTable(self)

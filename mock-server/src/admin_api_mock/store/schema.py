@@ -78,7 +78,21 @@ CREATE TABLE IF NOT EXISTS objects (
     name TEXT NOT NULL UNIQUE,
     doc BLOB NOT NULL
 ) STRICT;
-CREATE TABLE IF NOT EXISTS object_contents (id TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT;
+-- Whose a chunk is lies apart from its bytes: those of an upload become the object's without being moved. No id of a
+-- chunk is used twice, so that who reads chunk by chunk never meets another object's.
+CREATE TABLE IF NOT EXISTS chunks (id INTEGER PRIMARY KEY AUTOINCREMENT, content BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS content_chunks (
+    owner_id TEXT, start INTEGER, stop INTEGER NOT NULL, chunk_id INTEGER NOT NULL, PRIMARY KEY (owner_id, start)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS uploads (
+    id TEXT PRIMARY KEY,
+    subject TEXT NOT NULL,
+    asked BLOB NOT NULL,
+    "offset" INTEGER NOT NULL,
+    length INTEGER,
+    expires_ms INTEGER NOT NULL,
+    object_id TEXT
+) STRICT, WITHOUT ROWID;
 
 -- `owner_id` is the user a personal token acts for; NULL: the token acts for itself.
 CREATE TABLE IF NOT EXISTS tokens (
@@ -93,11 +107,35 @@ CREATE TABLE IF NOT EXISTS tokens (
     doc BLOB NOT NULL
 ) STRICT;
 
+-- `secret_sha256` NULL: a public client, which has nothing to prove itself with.
 CREATE TABLE IF NOT EXISTS clients (
-    id TEXT PRIMARY KEY, secret_sha256 BLOB NOT NULL, scopes TEXT NOT NULL, token_ttl INTEGER
+    id TEXT PRIMARY KEY,
+    secret_sha256 BLOB,
+    scopes TEXT NOT NULL,
+    token_ttl INTEGER,
+    refresh_tokens INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+-- A grant is a family: its refresh tokens, each the successor of one before, and the access tokens given with them.
+CREATE TABLE IF NOT EXISTS grants (
+    id TEXT PRIMARY KEY,
+    client_id TEXT NOT NULL,
+    user_id TEXT,
+    scopes TEXT NOT NULL,
+    expires_ms INTEGER NOT NULL,
+    revoked INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS grants_expiry ON grants (expires_ms);
+CREATE TABLE IF NOT EXISTS refresh_tokens (
+    sha256 BLOB PRIMARY KEY, grant_id TEXT NOT NULL, number INTEGER NOT NULL, expires_ms INTEGER NOT NULL,
+    rotated_ms INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS refresh_tokens_grant ON refresh_tokens (grant_id);
 CREATE TABLE IF NOT EXISTS access_tokens (
-    jti TEXT PRIMARY KEY, client_id TEXT NOT NULL, expires_ms INTEGER NOT NULL, revoked INTEGER NOT NULL DEFAULT 0
+    jti TEXT PRIMARY KEY,
+    client_id TEXT NOT NULL,
+    grant_id TEXT,
+    expires_ms INTEGER NOT NULL,
+    revoked INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS access_tokens_expiry ON access_tokens (expires_ms);
 

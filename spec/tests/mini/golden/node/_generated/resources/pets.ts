@@ -22,7 +22,6 @@ const listOp: Op<Pet> = {
   method: 'GET',
   path: '/pets',
   scopes: ['pets:read'],
-  query: ['mood', 'from', 'cursor', 'limit'],
   page: { cursor: 'cursor', next_cursor: 'next_cursor', results: 'items' },
   sensitive: true,
 };
@@ -75,7 +74,6 @@ const exportOp: Op<Pet> = {
   method: 'GET',
   path: '/exports/pets',
   scopes: ['pets:read'],
-  query: ['after'],
   stream: { format: 'ndjson', terminator: '$end', resume: 'after' },
   sensitive: true,
 };
