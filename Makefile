@@ -69,9 +69,11 @@ generate: $(READY) ## write everything that follows from spec/openapi.yaml
 	cd spec && ../$(PY) -m generate
 
 .PHONY: check
-check: $(READY) $(NODE) ## fail if generated files drifted from the document, or if the document does not lint
+check: $(READY) $(NODE) ## fail if generated files drifted from the document, breaks users of the last release, or does not lint
 	echo '==> generated files follow from the document'
 	(cd spec && ../$(PY) -m generate --check)
+	echo '==> the document breaks nobody who uses the last release'
+	(cd spec && ../$(PY) -m compatibility)
 	echo '==> the document, and that of the control plane, under Redocly (recommended, strict)'
 	# Redocly lists problems on stdout; on stderr it advertises, which is shown only when it fails.
 	mkdir -p build
