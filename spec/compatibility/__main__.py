@@ -43,7 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def last_release(folder: Path) -> str | None:
-    """The newest release among the ancestors of what is checked out, None if there is none."""
+    """The newest release among the ancestors of what is checked out, None if there is none, or no history."""
+    if not any((parent / ".git").exists() for parent in folder.parents):
+        return None
     tags = _git(folder, "tag", "--merged", "HEAD", "--sort=-version:refname", "--list", "v[0-9]*").split()
     return tags[0] if tags else None
 

@@ -19,7 +19,7 @@ PROMISES = {
 
 
 def breaking(old: Document, new: Document) -> list[Finding]:
-    """Every break, in the order of their pointers. What was added, or taken back from what was asked, breaks nothing."""
+    """Every break, in the order of their pointers. What is added breaks nothing, nor what is asked no more."""
     comparison = Comparison(old, new)
     found: set[Finding] = set()
     now = {_identity(place): place for place in new.places()}

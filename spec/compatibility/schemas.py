@@ -1,4 +1,4 @@
-"""What a changed schema breaks. It depends on who sends: of a request only less may be asked, an answer may tell more."""
+"""What a changed schema breaks, which depends on who sends: of a request less may be asked, an answer may tell more."""
 
 from __future__ import annotations
 
