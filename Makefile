@@ -18,6 +18,7 @@ PYTHON ?= python3
 ARGS   ?=
 CASE   ?=
 DRIVER ?=
+CALLS  ?= 10000
 
 PY    := .venv/bin/python
 TOOLS := spec/node_modules/.bin
@@ -44,7 +45,7 @@ PYTEST := $(PY) -m pytest -o cache_dir="$(CURDIR)/build/cache/pytest"
 .PHONY: help
 help: ## this list
 	awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
-	printf '\nOptions: PYTHON=python3.12 (any Python >= 3.11) · ARGS="…" for serve and prism · CASE="retry/*" DRIVER=python-sync for contract\n'
+	printf '\nOptions: PYTHON=python3.12 (any Python >= 3.11) · ARGS="…" for serve, prism and chaos · CASE="retry/*" DRIVER=python-sync for contract\n'
 
 .PHONY: demo
 demo: $(READY) $(DIST) ## start the server, run the quickstart against it over TLS, stop everything
@@ -133,14 +134,22 @@ unit: $(READY) $(NODE) $(DIST) # the tests of the generator, the SDKs and the se
 	$(PYTEST) -n 2 mock-server/tests
 
 .PHONY: contract
-contract: $(READY) $(DIST) ## the contract suite (CASE="retry/*" DRIVER=python-sync)
+contract: $(READY) $(DIST) $(JUDGES) ## the contract suite (CASE="retry/*" DRIVER=python-sync)
 	echo '==> contract suite'
 	$(PYTEST) tests $(if $(CASE),--case '$(CASE)') $(if $(DRIVER),--driver '$(DRIVER)')
 
+.PHONY: leaks
+leaks: $(READY) $(DIST) ## 10 000 calls per flavour that fail, time out or are cancelled; nothing may be left (CALLS=10000)
+	BOUNDS_CALLS=$(CALLS) $(PYTEST) tests/bounds/test_leaks.py
+
+.PHONY: chaos
+chaos: $(READY) $(DIST) ## 10 000 mutations per SDK under random faults (DRIVER=node ARGS="--seed 7 --chapter 3")
+	cd tests && exec ../$(PY) -m chaos $(if $(DRIVER),--driver '$(DRIVER)') $(ARGS)
+
 .PHONY: judges
-judges: $(READY) $(JUDGES) # OAuth clients that nobody here wrote, against the reference server
-	echo '==> judges of the authorization server: Authlib, oauth4webapi'
-	$(PYTEST) tests/judges
+judges: $(READY) $(NODE) $(DIST) $(JUDGES) # what nobody here wrote, against the SDKs and the reference server
+	echo '==> judges: Prism, Authlib, oauth4webapi, oidc-provider, age'
+	$(PYTEST) -rs tests/judges
 
 .PHONY: runtimes
 runtimes: $(READY) $(SDK) $(LANES) # the packed Node SDK under every runtime that is promised; a missing one is skipped

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import pytest
+from runner.ahead import Ahead, alone
+from runner.exchanges import Exchanges
 from runner.known import known_failures
 from runner.load import Case, RefusedCase, load_folder
 from runner.process import DRIVERS, Driver
 
 from admin_api_mock.control import Control, MockServer
+
+EXCHANGES = Path(__file__).parent.parent / "build" / "exchanges.jsonl"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,13 +41,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if not chosen or not names:
         raise pytest.UsageError("No case, or no driver, is like that.")
     pairs = [(case, name) for name in names for case in chosen if case.needs <= DRIVERS[name].features]
+    pairs.sort(key=lambda pair: alone(pair[0]))  # what runs side by side first
     metafunc.parametrize("case,driver", pairs, ids=[f"{case.id}@{name}" for case, name in pairs], indirect=["driver"])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Who names cases or drivers wants them alone, not the mutants and the runner's own tests."""
+    """Who names cases or drivers wants them and their judges alone, not the mutants and the runner's own tests."""
     if (config.getoption("--case"), config.getoption("--driver")) != ("*", "*"):
-        others = [item for item in items if "case" not in getattr(item, "fixturenames", ())]
+        others = [item for item in items if not {"case", "exchanges"} & set(getattr(item, "fixturenames", ()))]
         items[:] = [item for item in items if item not in others]
         config.hook.pytest_deselected(items=others)
 
@@ -53,6 +61,14 @@ def control() -> Iterator[Control]:
 
 
 @pytest.fixture(scope="session")
+def controls(control: Control) -> Iterator[dict[str, Control]]:
+    """A server for each driver, since the worlds of a case have the same name, and so the same ids, on all."""
+    with ExitStack() as servers:
+        others = {name: servers.enter_context(MockServer()).control for name in list(DRIVERS)[1:]}
+        yield dict.fromkeys(DRIVERS, control) | others
+
+
+@pytest.fixture(scope="session")
 def drivers() -> Iterator[dict[str, Driver]]:
     """Every driver, its process started when first needed."""
     made = {name: Driver(name, spec) for name, spec in DRIVERS.items()}
@@ -60,6 +76,16 @@ def drivers() -> Iterator[dict[str, Driver]]:
     for driver in made.values():
         driver.stop()
     assert [] == [line for driver in made.values() for line in driver.noise()]
+
+
+@pytest.fixture(scope="session")
+def ahead(request: pytest.FixtureRequest, controls: dict[str, Control], drivers: dict[str, Driver]) -> Iterator[Ahead]:
+    """The cases of this session, on their way."""
+    chosen = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    pairs = [(params["case"], params["driver"]) for params in chosen if {"case", "driver"} <= params.keys()]
+    running = Ahead(controls, drivers, pairs)
+    yield running
+    running.stop()
 
 
 @pytest.fixture
@@ -78,6 +104,16 @@ def first_told() -> dict[str, tuple[str, Mapping[str, Any]]]:
 def passed() -> set[tuple[str, str]]:
     """Case id and driver of each case that passed in this session."""
     return set()
+
+
+@pytest.fixture(scope="session")
+def exchanges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchanges]:
+    """What the server saw and said in the cases of this session; in the end in build/exchanges.jsonl."""
+    own = tmp_path_factory.mktemp("exchanges") / EXCHANGES.name  # another session may be on its way
+    with own.open("w", encoding="utf-8") as file:
+        yield Exchanges(own, file)
+    EXCHANGES.parent.mkdir(exist_ok=True)
+    shutil.copyfile(own, EXCHANGES)
 
 
 @pytest.fixture(scope="session")

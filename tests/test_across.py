@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from itertools import permutations
-from typing import Any
 
 import pytest
+from runner.calls import Client
 from runner.judge import pattern_bytes
 from runner.load import all_scopes
 from runner.process import DRIVERS, Driver
@@ -20,19 +20,10 @@ IDENTITY = "AGE-SECRET-KEY-12W0PDZLH7T74KWY7CSKGUD9DG0QD2DNDCRG3AM929NC4JG3S395Q
 CONTENT = {"pattern": "0123456789abcdef\n", "size": 200_001}
 
 
-def called(driver: Driver, world: WorldHandle, operation: str, args: dict[str, Any]) -> Any:
-    """The result of one call by a client of its own; its error, if it fails."""
-    driver.ensure_started()
+def client_of(driver: Driver, world: WorldHandle) -> Client:
+    """A client of the world in a driver."""
     credentials = {"client_id": DEFAULT_CLIENT["id"], "client_secret": DEFAULT_CLIENT["secret"]}
-    options = {"base_url": world.base_url, "random": 1.0, **credentials}
-    driver.send({"type": "client", "client": "main", "options": options, "now_ms": world.now_ms()})
-    assert {"type": "ok"} == driver.receive()
-    call = {"operation": operation, "args": args, "options": {}, "consume": "all", "raw": False}
-    driver.send({"type": "call", "call": "one", "client": "main", **call})
-    done = driver.receive()
-    driver.send({"type": "close", "client": "main"})
-    assert {"type": "ok"} == driver.receive()
-    return done.get("result", done)
+    return Client(driver, world.now_ms(), base_url=world.base_url, **credentials)
 
 
 @pytest.mark.parametrize("writer,reader", [*permutations(DRIVERS, 2)])
@@ -41,8 +32,10 @@ def test_object_is_read_by_the_others(writer: str, reader: str, drivers: dict[st
     content = pattern_bytes(CONTENT)
     with control.create_world(clients=[{**DEFAULT_CLIENT, "scopes": all_scopes()}]) as world:
         written = {"name": "report", "content": CONTENT, "encrypt_to": [RECIPIENT]}
-        stored = called(drivers[writer], world, "storage.objects.upload", written)
+        with client_of(drivers[writer], world) as client:
+            stored = client.result("storage.objects.upload", written)
         wanted = {"object_id": stored["id"], "identity": IDENTITY, "expect_sha256": stored["sha256"]}
-        read = called(drivers[reader], world, "storage.objects.download", wanted)
+        with client_of(drivers[reader], world) as client:
+            read = client.result("storage.objects.download", wanted)
     expected = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     assert {**expected, "ciphertext_sha256": stored["sha256"]} == read

@@ -12,10 +12,11 @@ import pytest
 from runner.agree import differences, told
 from runner.judge import judge, report
 from runner.known import StaleList, known_failures, require_failure
-from runner.load import Case, RefusedCase, load
+from runner.load import Case, load
 from runner.match import MISSING, OPERATORS, mismatches
-from runner.process import DRIVERS, PROTOCOL, Driver, DriverFailed, DriverSpec
-from runner.run import run
+from runner.process import DRIVERS, PATIENCE_SECONDS, PROTOCOL, Driver, DriverFailed, DriverSpec
+from runner.run import Seen, run
+from runner.source import RefusedCase
 
 from admin_api_mock.control import Control
 
@@ -157,6 +158,11 @@ MUST_FAIL: dict[str, Change] = {
     "another state": lambda case: case["expect"].update(state={"users": 1}),
     "a client that should not be made": lambda case: case["expect"].update(client={"error": {"attempts": 0}}),
     "a client that cannot be made": lambda case: case.update(client={"token": "a", "client_id": "b"}),
+    "a wait in which nothing was done": lambda case: case["steps"][0].update(
+        options={"max_retries": 0}, while_sleeping=[{"control": {"advance_ms": 1}}], expect={"error": {"status": 503}}
+    ),
+    "a record that was not made": lambda case: case["expect"].update(log=[{"level": "info"}]),
+    "a layer that nothing came by": lambda case: case["expect"].update(slots=[{"slot": "per_call"}]),
     "a reference to nothing": lambda case: case["steps"][0].update(args={"user_id": {"$ref": "world.users.0"}}),
 }  # fmt: skip
 
@@ -171,6 +177,24 @@ def test_wrong_expectation_fails(wrong: str, control: Control, drivers: dict[str
     assert [] == judge(good, run(good, driver, control))
     case = Case(good.id, spoilt)
     assert judge(case, run(case, driver, control))
+
+
+#: What an SDK shows, what the case has to say of it, and whether that is a failure.
+SHOWN: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
+    ({"shown": ["me.get: 503"]}, {}, False),
+    ({"shown": ["me.get: 503", "locals {'secret': 'suite-secret'}"]}, {}, True),
+    ({"shown": ["Bearer eyJhbGciOiJFUzI1NiIsInR5cCI6"]}, {}, True),
+    ({"log": [{"level": "debug", "text": "client suite-secret"}]}, {}, True),
+    ({"log": [{"level": "debug", "text": "carol was looked for"}]}, {}, False),
+    ({"log": [{"level": "debug", "text": "carol was looked for"}]}, {"unseen": ["carol"]}, True),
+]
+
+
+@pytest.mark.parametrize("given,expect,fails", SHOWN)
+def test_secrets_are_noticed(given: dict[str, Any], expect: dict[str, Any], fails: bool) -> None:
+    """A credential, or what a case wants unseen, is noticed in whatever an error or a record shows (AUTH-9)."""
+    seen = Seen(bindings={"world": {}}, **given)
+    assert fails == bool(judge(Case("selftest/shown", {"expect": expect}), seen))
 
 
 HELLO = f"""
@@ -197,6 +221,11 @@ def test_misbehaving_driver_is_ended(how: str, control: Control) -> None:
             with pytest.raises(DriverFailed, match=why):
                 run(case, driver, control)
     assert [] == [world.id for world in control.worlds() if world.id != "root"]
+
+
+def test_patience_is_five_seconds() -> None:
+    """A driver that owes an answer is ended after five seconds, unless a test says otherwise."""
+    assert (5.0, 5.0) == (PATIENCE_SECONDS, Driver("fake", DriverSpec((), frozenset())).patience)
 
 
 def test_noise_is_noticed() -> None:

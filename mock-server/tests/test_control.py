@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 from conftest import ALL, Running
 
+from admin_api_mock.clock import WorldClock
 from admin_api_mock.control import ControlError, WorldHandle
 from admin_api_mock.control.routes import CALLS, DOCUMENT
 from admin_api_mock.document import Document
+from admin_api_mock.journal import MAX_RECORDED_BODY, Entry, Journal
 from admin_api_mock.validation import Validation
 
 INSTANT_2030 = 1_893_456_000_000
@@ -150,6 +154,40 @@ def test_bodies_are_kept_only_where_asked_and_without_credentials(running: Runni
         assert ("a", True) == (token["body"]["scope"], token["body"]["client_secret"].startswith("sha256:"))
         assert {"text": "a"} == note["body"]
         assert {"text": "a"} == note["answer_body"]["body"]
+
+
+def test_streams_are_kept_as_they_pass(running: Running) -> None:
+    """Of a stream the journal has what was sent, of one that a fault cuts what was meant up to there."""
+    with running.control.create_world(journal={"bodies": True}) as world:
+        whole = httpx.get(f"{world.base_url}/notes/export", headers=ALL)
+        world.fault("notes.export", cut_after=1)
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"{world.base_url}/notes/export", headers=ALL)
+        sent, cut = world.journal()
+        assert ("stream", whole.text) == (sent["outcome"], sent["answer_body"])
+        assert ("cut", "".join(whole.text.splitlines(keepends=True)[:2])) == (cut["outcome"], cut["answer_body"])
+
+
+def test_a_large_stream_passes_and_is_not_kept() -> None:
+    """The limit on what is kept is none on what is sent."""
+    entry, journal = Entry(1, 0, "GET", "/"), Journal(WorldClock.real(), limit=1, bodies=True)
+
+    async def large() -> AsyncIterator[bytes]:
+        for _ in range(2):
+            yield b"x" * MAX_RECORDED_BODY
+
+    async def passed() -> list[int]:
+        return [len(item) async for item in journal.recorded(entry, large())]
+
+    assert ([MAX_RECORDED_BODY] * 2, None) == (asyncio.run(passed()), entry.answer_body)
+
+
+def test_an_answer_of_a_test_is_told_from_one_of_the_server(world: WorldHandle, http: httpx.Client) -> None:
+    """What a fault wrote may say anything, so who judges answers has to know it."""
+    world.fault("notes.list", respond={"status": 200, "body": {"no": "note"}})
+    http.get("/notes")
+    http.get("/notes")
+    assert [True, False] == [entry["scripted"] for entry in world.journal()]
 
 
 def test_a_limited_journal_keeps_the_newest(running: Running) -> None:

@@ -53,6 +53,24 @@ def test_the_oldest_due_fault_wins_and_the_others_keep_their_turn(http: httpx.Cl
     assert [503, 429, 200] == [http.get("/notes").status_code for _ in range(3)]
 
 
+def test_headers_single_out_the_attempts_of_one_call(http: httpx.Client, world: WorldHandle) -> None:
+    """Only what carries every header, whatever the case of its name, is broken, and counted."""
+    world.fault("notes.list", headers={"X-Request-ID": "one"}, skip=1, respond={"status": 503})
+    statuses = [http.get("/notes", headers={"x-request-id": one}).status_code for one in ("two", "one", "two", "one")]
+    assert [200, 200, 200, 503] == statuses
+    assert 200 == http.get("/notes").status_code
+
+
+def test_the_journal_names_the_faults_of_an_attempt(http: httpx.Client, world: WorldHandle) -> None:
+    """In the order in which they acted; none of those that wait for others."""
+    world.fault("notes.get", respond={"status": 500})
+    late = world.fault("notes.list", latency_ms=0)
+    answered = world.fault("notes.list", respond={"status": 503})
+    http.get("/notes")
+    http.get("/notes")
+    assert [[late, answered], []] == [entry["faults"] for entry in world.journal()]
+
+
 def test_reset_before_does_nothing(raw: Raw, world: WorldHandle, running: Running) -> None:
     """The connection is reset, not closed, and no handler has run."""
     world.fault("notes.list", reset="before")

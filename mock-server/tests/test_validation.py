@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import httpx
 import pytest
+from conftest import Running, problem_in
 from tiny import document
 
 from admin_api_mock.document import Document
@@ -173,3 +175,27 @@ def test_every_schema_of_the_document_compiles() -> None:
             if media.pointer is not None:
                 validation.validator("request", media.pointer)
                 validation.validator("answer", media.pointer)
+
+
+def test_an_integer_is_one_however_it_is_written(http: httpx.Client) -> None:
+    """`3.0` is an integer (JSON Schema 2020-12, 4.2.3), and reaches the handler as one."""
+    answer = http.post("/notes", content=b'{"text":"a","count":3.0}', headers={"Content-Type": "application/json"})
+    assert 201 == answer.status_code
+    assert '"count":3}' in answer.text
+
+
+def test_parameters_that_callers_make_up_are_told_briefly(http: httpx.Client) -> None:
+    """Each name once, fifty at most, without control characters, cut: as the document lets a problem be."""
+    assert [("a", "unknown_parameter")] == refused(http.get("/notes?a=1&a=2&a=3"))
+    assert 50 == len(refused(http.get("/notes?" + "&".join(f"n{n}=1" for n in range(200)))))
+    names = [name for name, _ in refused(http.get(f"/notes?{'x' * 300}=1&a%0D%00b=1"))]
+    assert ["x" * 100, "a\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}b"] == names
+
+
+@pytest.mark.parametrize("path,told", [("/a%20b", True), ("/a|b", False), ("/" + "a" * 2500, False), ("/%zz", False)])
+def test_an_instance_is_a_reference(running: Running, path: str, told: bool) -> None:
+    """RFC 9457, 3.1.5: a path that is none, or is longer than the document says, is left out."""
+    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        came = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert told is ("instance" in problem_in(came))

@@ -5,19 +5,20 @@
  * @module
  */
 import * as policy from './_generated/policy.ts';
-import { Response, TokenFailure } from './exchange.ts';
+import { Response, TokenFailure, WireError } from './exchange.ts';
 import type { Outcome, Request } from './exchange.ts';
 import { inFlight } from './outcome.ts';
 
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
-const MONTH = MONTHS.join('|');
-const TIME = '(?<h>[01][0-9]|2[0-3]):(?<m>[0-5][0-9]):(?<s>[0-6][0-9])';
+const DAY = '(?<day>[0-3]\\d)';
+const MONTH = '(?<mon>\\w{3})';
+const TIME = '(?<h>[01]\\d|2[0-3]):(?<m>[0-5]\\d):(?<s>[0-5]\\d|60)';
 
 /** The forms of an HTTP-date (RFC 9110, section 5.6.7): IMF-fixdate, RFC 850, asctime. */
 const DATES = [
-  `(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?<day>[0-3][0-9]) (?<mon>${MONTH}) (?<year>[0-9]{4}) ${TIME} GMT`,
-  `(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (?<day>[0-3][0-9])-(?<mon>${MONTH})-(?<year>[0-9]{2}) ${TIME} GMT`,
-  `(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (?<mon>${MONTH}) (?<day>[ 0-3][0-9]) ${TIME} (?<year>[0-9]{4})`,
+  `(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), ${DAY} ${MONTH} (?<year>\\d{4}) ${TIME} GMT`,
+  `(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, ${DAY}-${MONTH}-(?<year>\\d\\d) ${TIME} GMT`,
+  `(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ${MONTH} (?<day>[ 0-3]\\d) ${TIME} (?<year>\\d{4})`,
 ];
 
 /** Try again after `delay` milliseconds. */
@@ -55,25 +56,28 @@ export class Budget {
   }
 }
 
-/** Milliseconds since the epoch of an HTTP-date in any of its three forms, undefined if it is none. */
+/**
+ * Milliseconds since the epoch of an HTTP-date in any of its three forms, undefined if it is none.
+ *
+ * The day's name is not compared. A year of two digits is the latest that makes a date of at most 50 years ahead.
+ */
 export function httpDate(text: string, now: number): number | undefined {
   for (const form of DATES) {
     const found = new RegExp(`^${form}$`).exec(text)?.groups;
     if (found === undefined) continue;
-    const number = (name: string): number => Number((found[name] ?? '').trim());
+    const number = (name: string): number => Number(found[name]); // asctime's space before a day is let pass
     const month = MONTHS.indexOf(found['mon'] ?? '');
+    const day = new Date(0);
+    day.setUTCHours(number('h'), number('m'));
+    // Date.UTC would take years below 100 for others
+    const moment = (year: number): number => day.setUTCFullYear(year, month, number('day')) + number('s') * 1000;
     let year = number('year');
     if (found['year']?.length === 2) {
-      // RFC 850: a date more than 50 years ahead lies in the past century
-      const current = new Date(now).getUTCFullYear();
-      year += current - (current % 100);
-      if (year > current + 50) year -= 100;
+      year += Math.floor((new Date(now).getUTCFullYear() + 50 - year) / 100) * 100;
+      if (moment(year - 50) > now) year -= 100;
     }
-    const day = new Date(0);
-    day.setUTCFullYear(year, month, number('day')); // Date.UTC would take years below 100 for others
-    day.setUTCHours(number('h'), number('m'));
-    const valid = year > 0 && day.getUTCMonth() === month && day.getUTCDate() === number('day');
-    return valid ? day.getTime() + number('s') * 1000 : undefined;
+    const at = moment(year);
+    return month >= 0 && year > 0 && day.getUTCDate() === number('day') ? at : undefined; // a day too many is another day
   }
   return undefined;
 }
@@ -84,15 +88,13 @@ export function httpDate(text: string, now: number): number | undefined {
  * A date is measured from the answer's own Date, if that is valid, so that the two clocks need not agree.
  */
 export function retryAfter(response: Response, now: number): number | undefined {
-  const text = trimmed(response.headers.get('retry-after'));
+  // What a fetch reads from the wire keeps the blanks behind a value, which RFC 9110, section 5.5, takes off.
+  const told = (name: string): string => (response.headers.get(name) ?? '').replace(/[ \t]+$/, '');
+  const text = told('retry-after');
   if (/^[0-9]+$/.test(text)) return text.length <= 9 ? Number(text) * 1000 : Infinity;
   const asked = httpDate(text, now);
   if (asked === undefined) return undefined;
-  return Math.max(0, asked - (httpDate(trimmed(response.headers.get('date')), now) ?? now));
-}
-
-function trimmed(value: string | null): string {
-  return (value ?? '').replace(/^[ \t]+|[ \t]+$/g, '');
+  return Math.max(0, asked - (httpDate(told('date'), now) ?? now));
 }
 
 /** Milliseconds before a retry, `retry` counted from 0, with full jitter from `random` in [0, 1] (RETRY-4). */
@@ -149,5 +151,7 @@ export function decide(
   if (asked !== undefined && asked > call.limits.maxRetryAfter) return stop('retry_after_too_long');
   const delay = Math.max(backoff(call.attempts - 1, random), asked ?? 0);
   const left = call.left();
-  return left !== undefined && delay >= left ? stop('deadline') : { retry: true, delay };
+  // it ran out, whatever the clock makes of what is left by a hair
+  const late = answer instanceof WireError && answer.code === 'deadline_exceeded';
+  return left !== undefined && (late || delay >= left) ? stop('deadline') : { retry: true, delay };
 }

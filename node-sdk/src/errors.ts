@@ -58,27 +58,27 @@ export interface ErrorFacts {
 
 /** Base of all errors of the SDK. Holds no secret. */
 export class AdminAPIError extends Error {
-  override readonly name: string;
+  declare readonly name: string;
   /** What went wrong, for programs: the problem's `code` if there is one, else one of the SDK's own. */
-  code!: string;
+  declare code: string;
   /** The operation's name, such as `users.create`. */
-  operation!: string | undefined;
+  declare operation: string | undefined;
   /** What became of the call, over all its attempts. */
-  outcome!: CallOutcome;
+  declare outcome: CallOutcome;
   /** Whether the same call with the same key may succeed later. */
-  retryable!: boolean;
+  declare retryable: boolean;
   /** How many attempts were made. */
-  attempts!: number;
+  declare attempts: number;
   /** HTTP status, undefined if there was no answer. */
-  readonly status!: number | undefined;
+  declare readonly status: number | undefined;
   /** The server's request id, for support. */
-  readonly requestId!: string | undefined;
+  declare readonly requestId: string | undefined;
   /** The problem details (RFC 9457), undefined if the answer had none. */
-  readonly problem!: Readonly<Record<string, unknown>> | undefined;
+  declare readonly problem: Readonly<Record<string, unknown>> | undefined;
   /** Milliseconds that the server asked to wait, undefined if it did not. */
-  readonly retryAfter!: number | undefined;
+  declare readonly retryAfter: number | undefined;
   /** The key that the call carried; pass it again to repeat the call safely. */
-  idempotencyKey!: string | undefined;
+  declare idempotencyKey: string | undefined;
 
   constructor(message: string, facts: ErrorFacts = {}) {
     super(message);

@@ -7,6 +7,7 @@
  * @module
  */
 import { RETRY_CONDITIONAL_HEADERS } from './_generated/policy.ts';
+import type { AccessToken } from './access.ts';
 import type { Clock } from './clock.ts';
 import type { Limits } from './options.ts';
 
@@ -46,21 +47,21 @@ export interface Body {
 
 /** What the layers share about one call; one per answer, so a page and a reconnect have one each. */
 export class Call {
-  readonly operation: string;
-  readonly method: string;
-  readonly limits: Limits;
-  readonly clock: Clock;
-  readonly idempotencyKey: string | undefined;
-  readonly scopes: readonly string[];
+  declare readonly operation: string;
+  declare readonly method: string;
+  declare readonly limits: Limits;
+  declare readonly clock: Clock;
+  declare readonly idempotencyKey: string | undefined;
+  declare readonly scopes: readonly string[];
   /** Whether the body of a success is left to be read by its consumer. */
-  readonly streamed: boolean;
+  declare readonly streamed: boolean;
   /** Whether request or answer hold a secret, so that no excerpt may be shown (AUTH-9). */
-  readonly sensitive: boolean;
-  readonly retries: boolean;
+  declare readonly sensitive: boolean;
+  declare readonly retries: boolean;
   /** The caller's own signal. */
-  readonly signal: AbortSignal | undefined;
-  readonly startedAt: number;
-  readonly deadlineAt: number | undefined;
+  declare readonly signal: AbortSignal | undefined;
+  declare readonly startedAt: number;
+  declare readonly deadlineAt: number | undefined;
   attempts = 0;
   /** Whether the one resend after a 401 was used (AUTH-4). */
   resent = false;
@@ -68,12 +69,14 @@ export class Call {
   reached = false;
   /** Whether any attempt so far may have acted. */
   maybeActed = false;
+  /** Whether any attempt so far succeeded, though its answer was lost. */
+  committed = false;
   /** What the last retry cost of the budget. */
   spent = 0;
   /** Why no further attempt was made, from `decide`. */
-  stop: string | undefined = undefined;
-  /** The scopes of the token used, undefined if not known. */
-  tokenScopes: ReadonlySet<string> | undefined = undefined;
+  declare stop: string | undefined;
+  /** The token used last, undefined before there was one. */
+  declare token: AccessToken | undefined;
 
   constructor(facts: {
     operation: string;
@@ -113,12 +116,12 @@ export class Call {
 
 /** A request as the layers see it; copied, never changed. */
 export class Request {
-  readonly call: Call;
-  readonly method: string;
-  readonly url: string;
+  declare readonly call: Call;
+  declare readonly method: string;
+  declare readonly url: string;
   /** By lower-case name; a credential is a Secret. */
-  readonly headers: Readonly<Record<string, string | Secret>>;
-  readonly content: Uint8Array<ArrayBuffer> | Body | undefined;
+  declare readonly headers: Readonly<Record<string, string | Secret>>;
+  declare readonly content: Uint8Array<ArrayBuffer> | Body | undefined;
 
   constructor(
     call: Call,
@@ -155,11 +158,11 @@ export interface Stream {
 
 /** An answer. `body` is read, unless the call is streamed and succeeded; then `stream` is to be read and closed. */
 export class Response {
-  readonly call: Call;
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: Uint8Array;
-  readonly stream: Stream | undefined;
+  declare readonly call: Call;
+  declare readonly status: number;
+  declare readonly headers: Headers;
+  declare readonly body: Uint8Array;
+  declare readonly stream: Stream | undefined;
 
   constructor(call: Call, status: number, headers: Headers, body: Uint8Array, stream?: Stream) {
     this.call = call;
@@ -172,6 +175,11 @@ export class Response {
   get requestId(): string | undefined {
     return this.headers.get('x-request-id') ?? undefined;
   }
+
+  /** Whether it says so of its body; a page of something between client and server does not. */
+  get isJson(): boolean {
+    return (this.headers.get('content-type') ?? '').includes('json');
+  }
 }
 
 /** What a failure says of the request: it never left; it may have acted; it never will (TLS, closed client). */
@@ -180,12 +188,12 @@ export type Effect = 'not_sent' | 'maybe_acted' | 'final';
 /** There was no whole answer (RETRY-10). */
 export class WireError {
   /** `connect_failed`, `timeout`, `deadline_exceeded`, `connection_lost`, `tls_verification_failed` … */
-  readonly code: string;
-  readonly effect: Effect;
-  readonly message: string;
+  declare readonly code: string;
+  declare readonly effect: Effect;
+  declare readonly message: string;
   /** Status of the answer whose body was lost. */
-  readonly status: number | undefined;
-  readonly requestId: string | undefined;
+  declare readonly status: number | undefined;
+  declare readonly requestId: string | undefined;
 
   constructor(code: string, effect: Effect, message: string, status?: number, requestId?: string) {
     this.code = code;
@@ -199,11 +207,11 @@ export class WireError {
 /** The attempt could not begin: no token was to be had (AUTH-5). */
 export class TokenFailure {
   /** The OAuth error, `refresh_outcome_unknown`, `token_timeout`, or the code of the wire error. */
-  readonly code: string;
-  readonly message: string;
+  declare readonly code: string;
+  declare readonly message: string;
   /** Whether another try is pointless, or could do harm. */
-  readonly final: boolean;
-  readonly answer: Response | WireError | undefined;
+  declare readonly final: boolean;
+  declare readonly answer: Response | WireError | undefined;
 
   constructor(code: string, message: string, final: boolean, answer?: Response | WireError) {
     this.code = code;

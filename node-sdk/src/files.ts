@@ -4,7 +4,7 @@
  * @module
  */
 import { deliver } from '#paths';
-import { FILES_MAX_SINGLE_UPLOAD } from './_generated/policy.ts';
+import { FILES_MAX_SINGLE_UPLOAD } from './_generated/policy-files.ts';
 import { backoff } from './backoff.ts';
 import type { Identity, Recipient } from './encryption.ts';
 import { ConfigurationError, IntegrityError, StreamInterruptedError } from './index.ts';
@@ -110,9 +110,13 @@ export async function download(
     if (expectSha256 !== undefined && expectSha256.toLowerCase() !== sha256) {
       throw integrity('The object is not the one expected: its SHA-256 differs from expectSha256.', response);
     }
-    const content = await opened(spool, identities);
-    if (typeof to === 'string') await deliver(to, content);
-    else await pour(content, to);
+    try {
+      const content = await opened(spool, identities);
+      if (typeof to === 'string') await deliver(to, content);
+      else await pour(content, to);
+    } catch (error) {
+      throw error instanceof IntegrityError ? ofCall(error, response) : error; // the cipher knows nothing of calls
+    }
     const etag = response.headers.get('etag') ?? undefined;
     return { size: spool.length, sha256, etag, requestId: response.requestId };
   } finally {
@@ -213,13 +217,12 @@ function same(told: string | null, digest: string, response: Response): void {
   }
 }
 
-function integrity(message: string, { call, status, requestId }: Response): IntegrityError {
-  return new IntegrityError(`${call.operation}: ${message} (request id ${requestId})`, {
-    operation: call.operation,
-    outcome: 'committed',
-    attempts: call.attempts,
-    status,
-    requestId,
-    idempotencyKey: call.idempotencyKey,
-  });
+function integrity(message: string, response: Response): IntegrityError {
+  return ofCall(new IntegrityError(`${response.call.operation}: ${message} (request id ${response.requestId})`), response);
+}
+
+/** The error with what is known of the call whose content it is about (ERR-2). */
+function ofCall(error: IntegrityError, { call, status, requestId }: Response): IntegrityError {
+  const { operation, attempts, idempotencyKey } = call;
+  return Object.assign(error, { operation, attempts, idempotencyKey, outcome: 'committed', status, requestId } as const);
 }

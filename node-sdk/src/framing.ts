@@ -8,6 +8,7 @@ import { joined } from './bytes.ts';
 
 const LF = 10;
 const CR = 13;
+const BOM = [0xef, 0xbb, 0xbf];
 
 /** A line is longer than `maxLineBytes`. */
 export class LineTooLong extends Error {}
@@ -15,7 +16,6 @@ export class LineTooLong extends Error {}
 /** Cuts a byte stream into lines that end in LF, CR or CRLF; an unfinished one is kept for the next chunk. */
 export class Lines {
   readonly #max: number;
-  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #rest: Uint8Array[] = [];
   #size = 0;
   #afterCr = false;
@@ -30,8 +30,8 @@ export class Lines {
    *
    * @throws LineTooLong if a line grew over the limit.
    */
-  feed(chunk: Uint8Array): string[] {
-    const lines: string[] = [];
+  feed(chunk: Uint8Array): Uint8Array[] {
+    const lines: Uint8Array[] = [];
     let from = 0;
     if (this.#afterCr && chunk.length > 0) {
       if (chunk[0] === LF) from = 1; // the second half of a CRLF
@@ -52,16 +52,15 @@ export class Lines {
     return lines;
   }
 
-  #line(last: Uint8Array): string {
+  #line(last: Uint8Array): Uint8Array {
     this.#size += last.length;
     this.#check();
     const bytes = this.#rest.length > 0 ? joined([...this.#rest, last]) : last;
     this.#rest = [];
     this.#size = 0;
-    const text = this.#decoder.decode(bytes);
-    const line = this.#first && text.startsWith('\uFEFF') ? text.slice(1) : text;
+    const marked = this.#first && BOM.every((byte, at) => bytes[at] === byte);
     this.#first = false;
-    return line;
+    return marked ? bytes.subarray(BOM.length) : bytes;
   }
 
   #check(): void {
@@ -92,10 +91,12 @@ export class ServerSentEvents {
   #id: string | undefined;
   #event = '';
   #data: string[] = [];
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
   /** The event that this line completes; an `end` needs no data. */
-  feed(line: string): ServerSentEvent | undefined {
-    if (line === '') return this.#dispatch();
+  feed(bytes: Uint8Array): ServerSentEvent | undefined {
+    if (bytes.length === 0) return this.#dispatch();
+    const line = this.#decoder.decode(bytes);
     if (line.startsWith(':')) return undefined;
     const colon = line.indexOf(':');
     const name = colon < 0 ? line : line.slice(0, colon);
@@ -103,7 +104,7 @@ export class ServerSentEvents {
     if (name === 'data') this.#data.push(value);
     else if (name === 'event') this.#event = value;
     else if (name === 'id' && !value.includes('\0')) this.#id = value;
-    else if (name === 'retry' && /^[0-9]+$/.test(value)) this.retry = Number(value.slice(0, 9));
+    else if (name === 'retry' && /^[0-9]+$/.test(value)) this.retry = Number(value);
     return undefined;
   }
 

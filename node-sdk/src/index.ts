@@ -10,9 +10,12 @@
  *
  * @module
  */
+export type { AccessToken, TokenFacts } from './access.ts';
 export { AdminClient } from './client.ts';
 export type { ClientOptions } from './client.ts';
 export type { Clock } from './clock.ts';
+export type { CredentialOptions } from './credentials.ts';
+export type { ClientAuth } from './endpoint.ts';
 export {
   AdminAPIError,
   APIConnectionError,
@@ -49,6 +52,8 @@ export { Pager } from './pagination.ts';
 export { ApiPromise, Caller, Resource } from './resource.ts';
 export type { CallerFacts, Parts, Source } from './resource.ts';
 export { EventStream, ItemStream } from './streaming.ts';
+export { MemoryTokenStore } from './store.ts';
+export type { TokenStore } from './store.ts';
 export type { Fetch } from './transport.ts';
 export { VERSION } from './version.ts';
 export type * from './_generated/models.ts';

@@ -14,7 +14,7 @@ export async function loaded<Room>(room: Promise<Room>): Promise<Room> {
   try {
     return await room;
   } catch {
-    throw new APIConnectionError('A part of the SDK could not be loaded: check that all its chunks are served.', {
+    throw new APIConnectionError('A chunk of the SDK was not served.', {
       code: 'module_not_loaded',
       retryable: true,
     });

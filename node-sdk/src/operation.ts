@@ -8,7 +8,6 @@
 import { jsonObject } from './bytes.ts';
 import { ConfigurationError, DecodeError } from './errors.ts';
 import { Response } from './exchange.ts';
-import type { Call } from './exchange.ts';
 import { excerpt } from './layers/status.ts';
 import { checkHeader } from './options.ts';
 
@@ -100,18 +99,15 @@ export function pathOf(template: string, values: Readonly<Record<string, string>
 
 /** The query string of what is given: lists repeat their name, maps are `name[key]=value` where `deep` says so. */
 export function queryOf(values: Readonly<Record<string, unknown>>, deep: readonly string[] = []): string {
-  const pairs: [string, string][] = [];
+  const pairs: string[] = [];
+  const add = (name: string, value: unknown): void => {
+    if (value !== undefined && value !== null) pairs.push(`${encoded(name)}=${encoded(text(value))}`);
+  };
   for (const [name, value] of Object.entries(values)) {
-    if (value === undefined || value === null) continue;
-    if (deep.includes(name)) {
-      for (const [key, entry] of Object.entries(value as object)) pairs.push([`${name}[${key}]`, text(entry)]);
-    } else if (Array.isArray(value)) {
-      for (const entry of value) pairs.push([name, text(entry)]);
-    } else {
-      pairs.push([name, text(value)]);
-    }
+    if (deep.includes(name)) for (const [key, entry] of Object.entries(value ?? {})) add(`${name}[${key}]`, entry);
+    else for (const entry of [value].flat()) add(name, entry);
   }
-  return pairs.map(([name, value]) => `${encoded(name)}=${encoded(value)}`).join('&');
+  return pairs.join('&');
 }
 
 /** Percent-encoded but for the unreserved characters of RFC 3986, as in every SDK. */
@@ -170,33 +166,38 @@ export function quoted(key: string): string {
   return `"${key.replace(/["\\]/g, '\\$&')}"`;
 }
 
-/** The answer as the document's type; undefined for one without a body, or not modified. */
+/**
+ * The answer as the document's type; undefined for one without a body, or not modified.
+ *
+ * @throws DecodeError if the body is not what the document says.
+ */
 export function answerOf<T>(op: Op<T>, response: Response): T {
-  if (op.noContent === true || (op.notModified === true && response.status === 304)) return undefined as T;
+  if (op.notModified === true && response.status === 304) return undefined as T;
+  if (op.noContent === true && (response.isJson || response.body.length === 0)) return undefined as T;
   return decode(response) as T;
 }
 
 /**
  * The body as JSON.
  *
- * @throws DecodeError if the body is not what the document says; the call has been committed all the same.
+ * @throws DecodeError if the body is not what the document says.
  */
 export function decode(response: Response): object {
-  const isJson = (response.headers.get('content-type') ?? '').includes('json');
-  const value = isJson ? jsonObject(response.body) : undefined;
+  const value = response.isJson ? jsonObject(response.body) : undefined;
   if (value !== undefined) return value;
-  const reason = isJson ? 'it is no JSON object' : 'its content type is not JSON';
-  throw decodeError(response.call, reason, response, response.body);
+  throw decodeError(response, 'it is no JSON object by type and content');
 }
 
 /** The error of an answer that cannot be understood, with the beginning of it unless it may hold a secret. */
-export function decodeError(call: Call, reason: string, response: Response, body: Uint8Array): DecodeError {
+export function decodeError(response: Response, reason: string, body: Uint8Array = response.body): DecodeError {
+  const { call } = response;
   const shown = call.sensitive ? '' : excerpt(body);
   return new DecodeError(
     `${call.operation}: The answer cannot be understood: ${reason}. (request id ${response.requestId}) ${shown}`.trimEnd(),
     {
       operation: call.operation,
-      outcome: 'committed',
+      // A page of HTML, say, is of something in between, and says nothing of what the server did.
+      outcome: call.committed || call.streamed || response.isJson ? 'committed' : 'unknown',
       attempts: call.attempts,
       status: response.status,
       requestId: response.requestId,
@@ -258,7 +259,7 @@ export function pageOf<T>(op: Op<T>, response: Response): Page<T> {
   const items = page[op.page?.results ?? ''];
   const cursor = page[op.page?.next_cursor ?? ''] ?? null;
   if (!Array.isArray(items) || !(cursor === null || typeof cursor === 'string')) {
-    throw decodeError(response.call, 'it is no page', response, response.body);
+    throw decodeError(response, 'it is no page');
   }
   return new Page(items as T[], cursor, response.requestId);
 }

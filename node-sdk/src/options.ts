@@ -94,7 +94,7 @@ export function checkOptions({ idempotencyKey, headers }: RequestOptions): void 
   }
   for (const [name, value] of Object.entries(headers ?? {})) {
     if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) {
-      throw new ConfigurationError("A header's name may hold only the characters of an RFC 9110 token.", { code: 'invalid_header' });
+      throw new ConfigurationError("A header's name must be an RFC 9110 token.", { code: 'invalid_header' });
     }
     checkHeader(name, value);
     if (OWN_HEADERS.has(name.toLowerCase())) {

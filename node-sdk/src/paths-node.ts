@@ -10,7 +10,7 @@ import { mkdtemp, open, rename, rm, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { FILES_SPOOL_MEMORY } from './_generated/policy.ts';
+import { FILES_SPOOL_MEMORY } from './_generated/policy-files.ts';
 import { joined } from './bytes.ts';
 import { ConfigurationError } from './errors.ts';
 import type { Store } from './spool.ts';

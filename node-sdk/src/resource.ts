@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { share } from '#runtime';
 import { pause } from './clock.ts';
 import type { Clock } from './clock.ts';
 import { Call, Request } from './exchange.ts';
@@ -116,6 +117,7 @@ export class Caller {
     const { idempotencyKey } = options;
     const key = op.idempotent === true ? (idempotencyKey === null ? undefined : (idempotencyKey ?? newId())) : undefined;
     const streamed = op.stream !== undefined || op.binary === true;
+    if (options.signal !== undefined) share(options.signal);
     const call = new Call({
       operation: op.id,
       method: op.method,

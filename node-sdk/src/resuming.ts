@@ -97,7 +97,7 @@ abstract class Reader<T> {
   }
 
   /** The lines of one connection; silence for so long breaks it. */
-  protected async *lines(response: Response, silence: number | undefined): AsyncGenerator<string, void, undefined> {
+  protected async *lines(response: Response, silence: number | undefined): AsyncGenerator<Uint8Array, void, undefined> {
     const lines = new Lines();
     const { stream } = response;
     const { clock } = this.source.caller;
@@ -120,12 +120,12 @@ abstract class Reader<T> {
     }
   }
 
-  #cut(lines: Lines, chunk: Uint8Array, response: Response): string[] {
+  #cut(lines: Lines, chunk: Uint8Array, response: Response): Uint8Array[] {
     try {
       return lines.feed(chunk);
     } catch (error) {
       if (!(error instanceof LineTooLong)) throw error;
-      throw this.unreadable(response, `a line is longer than ${policy.STREAM_MAX_LINE_BYTES} bytes`, '');
+      throw this.unreadable(response, `a line is longer than ${policy.STREAM_MAX_LINE_BYTES} bytes`, new Uint8Array());
     }
   }
 
@@ -147,11 +147,11 @@ abstract class Reader<T> {
     } catch {
       // said below
     }
-    throw this.unreadable(response, 'an item is not as the document says', data);
+    throw this.unreadable(response, 'an item is not as the document says', new TextEncoder().encode(data));
   }
 
-  protected unreadable(response: Response, reason: string, data: string): DecodeError {
-    return decodeError(response.call, reason, response, new TextEncoder().encode(data));
+  protected unreadable(response: Response, reason: string, data: Uint8Array): DecodeError {
+    return decodeError(response, reason, data);
   }
 }
 
@@ -184,6 +184,8 @@ function lostBy(error: unknown): string | undefined {
   return typeof named === 'string' ? named : error instanceof TypeError ? 'connection lost' : undefined;
 }
 
+const UTF8 = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** NDJSON, until the line that says how many items there were. */
 class ItemReader<T> extends Reader<T> {
   protected override position(): { query: Record<string, unknown>; headers: Record<string, string> } {
@@ -194,7 +196,8 @@ class ItemReader<T> extends Reader<T> {
 
   protected override async *decode(response: Response): AsyncGenerator<T, void, undefined> {
     const end = JSON.stringify(this.op.stream?.terminator);
-    for await (const line of this.lines(response, undefined)) {
+    for await (const bytes of this.lines(response, undefined)) {
+      const line = this.#text(bytes, response);
       if (line.trim() === '') continue;
       const item = this.item(line, response);
       if (line.slice(0, 64).includes(end) && Object.keys(item as object).join() === this.op.stream?.terminator) return;
@@ -203,6 +206,15 @@ class ItemReader<T> extends Reader<T> {
       yield item;
     }
     throw new Broken('The export ended before its last line.');
+  }
+
+  /** What is no UTF-8 is no JSON (RFC 8259, section 8.1). */
+  #text(line: Uint8Array, response: Response): string {
+    try {
+      return UTF8.decode(line);
+    } catch {
+      throw this.unreadable(response, 'a line is not UTF-8', line);
+    }
   }
 }
 

@@ -6,7 +6,7 @@
  * @module
  */
 import { wireError } from '#wire';
-import { ERRORS_MAX_ERROR_BODY } from './_generated/policy.ts';
+import { ERRORS_MAX_ANSWER_BODY, ERRORS_MAX_ERROR_BODY } from './_generated/policy.ts';
 import { joined } from './bytes.ts';
 import { Request, Response, Secret, WireError } from './exchange.ts';
 import type { Call, Outcome, Stream } from './exchange.ts';
@@ -19,6 +19,7 @@ const CLOSED = new WireError('client_closed', 'final', 'The client is closed.');
 // what an attempt on its way is ended with
 const CLOSING = new WireError('client_closed', 'maybe_acted', 'The client was closed.');
 const TIMED_OUT = new WireError('timeout', 'maybe_acted', 'The attempt did not end in time.');
+const TOO_LARGE = new WireError('answer_too_large', 'final', 'The answer is too long. Ask for less at a time.');
 const PAST_DEADLINE = new WireError('deadline_exceeded', 'maybe_acted', TIMED_OUT.message);
 
 /** Sends requests over fetch. */
@@ -67,11 +68,11 @@ export class Transport {
         handedOver = true;
         return new Response(call, answer.status, answer.headers, NOTHING, streamOf(answer, controller, release, call));
       }
-      const body = answer.status < 300 ? new Uint8Array(await answer.arrayBuffer()) : await bounded(answer, controller);
-      return new Response(call, answer.status, answer.headers, body);
+      return new Response(call, answer.status, answer.headers, await bounded(answer, controller));
     } catch (error) {
       call.signal?.throwIfAborted();
-      const { status, requestId } = { status: answer?.status, requestId: answer?.headers.get('x-request-id') ?? undefined };
+      const status = answer?.status;
+      const requestId = answer?.headers.get('x-request-id') ?? undefined;
       const ended: unknown = controller.signal.reason;
       if (ended instanceof WireError) return new WireError(ended.code, ended.effect, ended.message, status, requestId);
       return wireError(error, status, requestId);
@@ -102,24 +103,25 @@ export class Transport {
 
 const NOTHING: Uint8Array = /* @__PURE__ */ new Uint8Array();
 
-/** At most 1 MiB of an error's body; then the connection is closed (ERR). */
+/**
+ * The body, but of an error no more than 1 MiB; then the connection is closed (ERR-2).
+ *
+ * @throws WireError if it is a success and longer than that may be (ERR-4).
+ */
 async function bounded(answer: globalThis.Response, controller: AbortController): Promise<Uint8Array> {
-  if (answer.body === null) return NOTHING;
-  const reader = answer.body.getReader();
+  const reader = answer.body?.getReader();
+  const most = answer.status < 300 ? ERRORS_MAX_ANSWER_BODY : ERRORS_MAX_ERROR_BODY;
   const parts: Uint8Array[] = [];
-  let size = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    parts.push(value);
-    size += value.length;
-    if (size >= ERRORS_MAX_ERROR_BODY) {
-      reader.cancel().catch(() => undefined); // what the peer still had to say does not matter
-      controller.abort();
-      break;
-    }
+  for (let size = 0; size < most; ) {
+    const next = await reader?.read();
+    if (next?.value === undefined) return joined(parts);
+    parts.push(next.value);
+    size += next.value.length;
   }
-  return joined(parts).subarray(0, ERRORS_MAX_ERROR_BODY);
+  reader?.cancel().catch(() => undefined); // what the peer still had to say does not matter
+  controller.abort(TOO_LARGE);
+  if (answer.status < 300) controller.signal.throwIfAborted();
+  return joined(parts).subarray(0, most);
 }
 
 function streamOf(answer: globalThis.Response, controller: AbortController, release: () => void, call: Call): Stream {

@@ -19,7 +19,7 @@ export async function send(
   options: RequestOptions | undefined,
 ): Promise<unknown> {
   checkPath(path);
-  if (!/^[A-Za-z]+$/.test(method)) throw new ConfigurationError('method must be an HTTP method.', { code: 'invalid_method' });
+  if (!/^(?!connect$)[a-z]+$/i.test(method)) throw new ConfigurationError('method must be an HTTP method.', { code: 'invalid_method' });
   const verb = method.toUpperCase();
   const safe = ['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(verb);
   const id = `${verb} ${path.split('?')[0]}`;
@@ -30,12 +30,12 @@ export async function send(
   try {
     return JSON.parse(new TextDecoder().decode(response.body));
   } catch {
-    throw decodeError(response.call, 'it is not JSON', response, response.body);
+    throw decodeError(response, 'it is not JSON');
   }
 }
 
 /** Throws ConfigurationError for a path that would lead elsewhere, however its dots and slashes are spelled. */
-function checkPath(path: string): void {
+export function checkPath(path: string): void {
   const segments = (path.split('?')[0] ?? '').split('/');
   if (!/^\/[!-~]*$/.test(path) || /[#\\]/.test(path) || segments.some((part) => /^(\.|%2e){1,2}$/i.test(part))) {
     throw new ConfigurationError(

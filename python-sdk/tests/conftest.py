@@ -19,7 +19,7 @@ Scripted: TypeAlias = httpx.Response | Exception | type[Exception] | Callable[[h
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting and no proxy of the machine reaches a test."""
     for name in list(os.environ):
-        if name.startswith("ADMIN_API_") or name.lower().endswith("_proxy"):
+        if name.startswith(("ADMIN_API_", "SSL_CERT_")) or name.lower().endswith("_proxy") or name == "REQUEST_METHOD":
             monkeypatch.delenv(name)
 
 

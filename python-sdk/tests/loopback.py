@@ -9,6 +9,10 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
+import httpx
+
+from .answers import answer
+
 Handler: TypeAlias = Callable[[socket.socket, threading.Event], None]
 """Serves one connection until it is done or the event says that all is over."""
 
@@ -24,7 +28,8 @@ def serving(handle: Handler, tls: ssl.SSLContext | None = None) -> Iterator[int]
         def connection(peer: socket.socket) -> None:
             with contextlib.suppress(OSError), peer:  # a client that hangs up is what these tests are about
                 if tls is not None:
-                    with tls.wrap_socket(peer, server_side=True) as wrapped:
+                    with tls.wrap_socket(peer, server_side=True, do_handshake_on_connect=False) as wrapped:
+                        _shake_hands(wrapped)
                         handle(wrapped, over)
                 else:
                     handle(peer, over)
@@ -51,10 +56,34 @@ def serving(handle: Handler, tls: ssl.SSLContext | None = None) -> Iterator[int]
                 thread.join(20)
 
 
+def _shake_hands(wrapped: ssl.SSLSocket) -> None:
+    """Hears out a client whose handshake failed: hung up on at once, it might see a reset and never the alert."""
+    try:
+        wrapped.do_handshake()
+    except ssl.SSLError:
+        socket.socket.shutdown(wrapped, socket.SHUT_WR)
+        while socket.socket.recv(wrapped, 65536):
+            pass
+        raise
+
+
 def read_request(peer: socket.socket) -> bytes:
     """The head of a request, with what followed it so far."""
     received = b""
     while b"\r\n\r\n" not in received:
+        chunk = peer.recv(65536)
+        if not chunk:
+            raise ConnectionError("The client hung up.")
+        received += chunk
+    return received
+
+
+def read_whole(peer: socket.socket) -> bytes:
+    """A request with its body: hung up on before that is read, a client might see a reset and never the answer."""
+    received = read_request(peer)
+    head, _, _ = received.partition(b"\r\n\r\n")
+    announced = [line.split(b":")[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+    while len(received) < len(head) + 4 + int(announced[0] if announced else 0):
         chunk = peer.recv(65536)
         if not chunk:
             raise ConnectionError("The client hung up.")
@@ -89,8 +118,15 @@ def answering(*answers: bytes) -> Handler:
     """Answers each request of a connection in turn."""
 
     def handle(peer: socket.socket, over: threading.Event) -> None:
-        for answer in answers:
-            read_request(peer)
-            peer.sendall(answer)
+        for told in answers:
+            read_whole(peer)
+            peer.sendall(told)
 
     return handle
+
+
+def api_answer(found: httpx.Response | None = None) -> bytes:
+    """An answer as it goes over the wire; by default that of a user."""
+    told = answer() if found is None else found
+    head = "".join(f"{name}: {value}\r\n" for name, value in told.headers.items())
+    return f"HTTP/1.1 {told.status_code} {told.reason_phrase}\r\n{head}\r\n".encode() + told.content

@@ -12,6 +12,7 @@ from admin_api import APIConnectionError, AuthenticationError, ConfigurationErro
 from .answers import answer, problem, token_answer
 from .conftest import Wire
 from .flavours import BASE, LOST, Flavour
+from .granting import grant, land
 
 REFUSED = {"www-authenticate": 'Bearer realm="admin", error="invalid_token", error_description="expired"'}
 CLIENT = {"client_id": "demo", "client_secret": "demo-secret"}
@@ -173,29 +174,7 @@ async def test_tokens_go_to_their_own_origins(flavour: Flavour, wire: Wire) -> N
 
 def credentials_of(flavour: Flavour, token_answers: list[str]) -> Any:
     """A source whose token endpoint gives these tokens."""
-    import json
-
-    from admin_api.exchange import Headers, Request, Response
-    from admin_api.options import Limits
-
-    def landing(value: str) -> Any:
-        def land(request: Request) -> Response:
-            content = json.dumps({"access_token": value, "token_type": "Bearer", "expires_in": 3600}).encode()
-            return Response(request.call, 200, Headers([("content-type", "application/json")]), content)
-
-        return land
-
-    return flavour.of("grants", "ClientCredentials")(
-        send=flavour.sender(*map(landing, token_answers)),
-        token_url=f"{BASE}/oauth/token",
-        client_id="demo",
-        client_secret="demo-secret",
-        scopes=(),
-        limits=Limits(),
-        clock=flavour.clock(),
-        user_agent="test",
-        warn=lambda message: None,
-    )
+    return grant(flavour, flavour.sender(*map(land, token_answers)), flavour.clock())
 
 
 def source_call(flavour: Flavour) -> Any:

@@ -288,6 +288,13 @@ def test_a_sleep_must_end_before_the_deadline(deadline: float | None, expected: 
     assert expected == decide(request(one), response(one, 503), acted_before=False, now=TIME.now(), random=1.0)
 
 
+def test_an_attempt_that_the_deadline_ended_is_the_last() -> None:
+    """RETRY-9: even if the clock says that a hair of the deadline is left."""
+    late = WireError("deadline_exceeded", "maybe_acted", "late")
+    one = call(TIME, deadline=9.0)
+    assert Stop("deadline") == decide(request(one), late, acted_before=False, now=TIME.now(), random=0.0)
+
+
 @pytest.mark.parametrize("outcome, cost", [(503, 14), (408, 14), (429, 5), (409, 5), (SENT, 14), (NOT_SENT, 14)])
 def test_what_a_retry_costs(outcome: int | WireError, cost: int) -> None:
     """RETRY-7: 14, after 429 and 409 5."""

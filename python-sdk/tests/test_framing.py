@@ -112,7 +112,8 @@ def test_events_at_every_chunk_boundary(data: bytes, expected: list[tuple[str, s
         (b"retry:", None),
         ("retry: ٣".encode(), None),
         ("retry: ²".encode(), None),
-        (b"retry: 99999999999999", 999_999.999),
+        (b"retry: 99999999999999", 99_999_999_999.999),
+        (b"retry: 0000000001500", 1.5),
     ],
 )
 def test_retry_takes_digits_only(line: bytes, seconds: float | None) -> None:

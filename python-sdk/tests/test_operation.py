@@ -215,28 +215,28 @@ def test_a_page_of_the_operation() -> None:
 
 
 @pytest.mark.parametrize(
-    "content, headers, reason",
+    "content, headers, reason, outcome",
     [
-        (body(user(id=7)), JSON, "id (string_type)"),
-        (body({"id": "usr_1"}), JSON, "username (missing)"),
-        (body([]), JSON, "model_type"),
-        (b'{"id": "usr', JSON, "json_invalid"),
-        (b"", JSON, "json_invalid"),
-        (b"null", JSON, "model_type"),
-        (b"<html>Sign in</html>", {"content-type": "text/html"}, "content type"),
-        (body(user()), {"content-type": "text/plain"}, "content type"),
-        (body(user()), {}, "content type"),
-        (b"\xff\xfe\x00", JSON, "json_invalid"),
+        (body(user(id=7)), JSON, "id (string_type)", "committed"),
+        (body({"id": "usr_1"}), JSON, "username (missing)", "committed"),
+        (body([]), JSON, "model_type", "committed"),
+        (b'{"id": "usr', JSON, "json_invalid", "committed"),
+        (b"", JSON, "json_invalid", "committed"),
+        (b"null", JSON, "model_type", "committed"),
+        (b"<html>Sign in</html>", {"content-type": "text/html"}, "content type", "unknown"),
+        (body(user()), {"content-type": "text/plain"}, "content type", "unknown"),
+        (body(user()), {}, "content type", "unknown"),
+        (b"\xff\xfe\x00", JSON, "json_invalid", "committed"),
     ],
 )
-def test_an_answer_that_lies(content: bytes, headers: dict[str, str], reason: str) -> None:
-    """ERR: an answer that is not what the document says is a DecodeError that says where; the call is committed."""
+def test_an_answer_that_lies(content: bytes, headers: dict[str, str], reason: str, outcome: str) -> None:
+    """ERR: what is not as the document says is a DecodeError that says where; the call is committed if it is JSON."""
     one = call(Time(), method="POST", key="k", attempts=2)
     with pytest.raises(DecodeError) as raised:
         answer_of(GET, response(one, 201, content=content, headers={**headers, "x-request-id": "r1"}))
     error = raised.value
     assert reason in error.message
-    assert ("committed", 201, "r1", "k", 2, "users.get", False) == (
+    assert (outcome, 201, "r1", "k", 2, "users.get", False) == (
         error.outcome,
         error.status,
         error.request_id,
@@ -263,6 +263,16 @@ def test_a_sensitive_operation_shows_no_excerpt() -> None:
     with pytest.raises(DecodeError) as raised:
         answer_of(GET, response(call(Time(), sensitive=True), 200, content=b'{"secret": "hunter2', headers=JSON))
     assert "hunter2" not in str(raised.value)
+
+
+def test_a_page_where_no_body_is_expected() -> None:
+    """ERR-3: something in between may have answered, so it is no success; JSON is let pass."""
+    gone: Op[None] = Op(id="x", method="DELETE", path="/x", returns=None)
+    with pytest.raises(DecodeError) as raised:
+        answer_of(gone, response(call(Time()), 200, content=b"<html>", headers={"content-type": "text/html"}))
+    assert "unknown" == raised.value.outcome
+    passed: list[object] = [answer_of(gone, response(call(Time()), 200, content=b"{}", headers=JSON))]
+    assert [None] == passed
 
 
 def test_nothing_and_not_modified_are_none() -> None:

@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 
 from admin_api import AdminClient, AsyncAdminClient
+from admin_api.access import AccessToken
 from admin_api.backoff import Budget
 from admin_api.exchange import Headers, Outcome, Request, Response, TokenFailure
 from admin_api.grants import AsyncClientCredentials
-from admin_api.options import Limits
-from admin_api.tokens import Token
 
 from .answers import call
 from .clocks import AsyncSteppingClock, SteppingClock
 from .flavours import BASE, Flavour
+from .granting import grant
 
 
 def token_response(request: Request, number: int) -> Response:
@@ -55,11 +55,8 @@ class Gate:
         return answer()
 
 
-def source_of(flavour: Flavour, gate: Gate, clock: Any) -> Any:
-    return flavour.of("grants", "ClientCredentials")(
-        send=gate.aio if flavour.is_async else gate.sync, token_url=f"{BASE}/t", client_id="a", client_secret="b",
-        scopes=(), limits=Limits(), clock=clock, user_agent="test", warn=print,
-    )  # fmt: skip
+def source_of(flavour: Flavour, gate: Gate, clock: Any, refresh_token: str | None = None) -> Any:
+    return grant(flavour, gate.aio if flavour.is_async else gate.sync, clock, refresh_token=refresh_token)
 
 
 def opened_later(gate: Gate) -> threading.Thread:
@@ -75,10 +72,11 @@ def opened_later(gate: Gate) -> threading.Thread:
     return thread
 
 
-def test_32_threads_cause_one_refresh() -> None:
+@pytest.mark.parametrize("refresh_token", [None, "r1"])
+def test_32_threads_cause_one_refresh(refresh_token: str | None) -> None:
     """AUTH-3: 32 threads that need a token at once cause one token request and share its token."""
     gate, clock = Gate(), SteppingClock()
-    source = source_of(Flavour("sync"), gate, clock)
+    source = source_of(Flavour("sync"), gate, clock, refresh_token)
     barrier = threading.Barrier(32)
 
     def ask() -> Any:
@@ -93,21 +91,23 @@ def test_32_threads_cause_one_refresh() -> None:
     assert 1 == len({id(token) for token in tokens})
 
 
-async def test_200_tasks_cause_one_refresh() -> None:
-    """AUTH-3: 200 tasks that need a token at once cause one token request."""
+@pytest.mark.parametrize("refresh_token", [None, "r1"])
+async def test_1000_tasks_cause_one_refresh(refresh_token: str | None) -> None:
+    """AUTH-3: 1 000 tasks that need a token at once cause one token request."""
     gate, clock = Gate(), AsyncSteppingClock()
-    source = source_of(Flavour("async"), gate, clock)
+    source = source_of(Flavour("async"), gate, clock, refresh_token)
     opener = opened_later(gate)
-    tokens = await asyncio.gather(*(source.token(call(clock)) for _ in range(200)))
+    tokens = await asyncio.gather(*(source.token(call(clock)) for _ in range(1000)))
     opener.join()
     assert 1 == gate.count
     assert 1 == len({id(token) for token in tokens})
 
 
-def test_event_loops_share_one_refresh() -> None:
+@pytest.mark.parametrize("refresh_token", [None, "r1"])
+def test_event_loops_share_one_refresh(refresh_token: str | None) -> None:
     """AUTH-3: one asyncio client serves several loops at once; still there is one refresh."""
     gate, clock = Gate(), AsyncSteppingClock()
-    source = source_of(Flavour("async"), gate, clock)
+    source = source_of(Flavour("async"), gate, clock, refresh_token)
     barrier = threading.Barrier(4)
 
     def loop() -> list[Any]:
@@ -125,10 +125,11 @@ def test_event_loops_share_one_refresh() -> None:
     assert 1 == len({id(token) for token in tokens})
 
 
-async def test_a_cancelled_leader_costs_no_second_refresh() -> None:
+@pytest.mark.parametrize("refresh_token", [None, "r1"])
+async def test_a_cancelled_leader_costs_no_second_refresh(refresh_token: str | None) -> None:
     """AUTH-3: a refresh runs detached; cancelling whoever asked for it, leader or waiter, leaves it flying."""
     gate, clock = Gate(), AsyncSteppingClock()
-    source = source_of(Flavour("async"), gate, clock)
+    source = source_of(Flavour("async"), gate, clock, refresh_token)
     leader = asyncio.create_task(source.token(call(clock)))
     assert await asyncio.to_thread(gate.entered.wait, 20)
     waiters = [asyncio.create_task(source.token(call(clock))) for _ in range(3)]
@@ -155,7 +156,7 @@ def test_the_end_of_the_leaders_loop_hands_over() -> None:
         await asyncio.sleep(0.05)
         leader.cancel()  # the loop ends here, and the refresh with it
 
-    async def follow() -> Token | TokenFailure:
+    async def follow() -> AccessToken | TokenFailure:
         waiting.set()
         return await source.token(call(clock))
 
@@ -166,7 +167,7 @@ def test_the_end_of_the_leaders_loop_hands_over() -> None:
         leading.result(20)
         gate.opened.set()
         token = following.result(20)
-    assert isinstance(token, Token)
+    assert isinstance(token, AccessToken)
     assert (2, "Bearer t2") == (gate.count, token.value.reveal())
 
 
@@ -207,7 +208,7 @@ def test_a_forked_child_has_locks_of_its_own(flavour_name: Any) -> None:
     leader.start()
     assert gate.entered.wait(20)
     budget = Budget()
-    held = [source._lock, client._transport._lock, budget._lock]
+    held = [source._renewal._lock, client._transport._lock, budget._lock]
     for lock in held:
         lock.acquire()
     pid = os.fork()

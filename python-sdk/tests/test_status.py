@@ -53,7 +53,14 @@ async def test_each_status_has_its_class(flavour: Flavour, wire: Wire, status: i
 
 @pytest.mark.parametrize(
     "status, advice",
-    [(401, "Check the token"), (403, "scope"), (404, "Check the id"), (412, "etag"), (428, "if_match"), (429, "Wait")],
+    [
+        (401, "Check the credentials"),
+        (403, "scope"),
+        (404, "Check the id"),
+        (412, "etag"),
+        (428, "if_match"),
+        (429, "Wait"),
+    ],
 )
 async def test_the_message_says_what_to_do(flavour: Flavour, wire: Wire, status: int, advice: str) -> None:
     """ERR: a message ends with what to do about it."""
@@ -120,6 +127,12 @@ async def test_redirects_are_not_followed(flavour: Flavour, wire: Wire, location
     assert shown in error.message
     assert "t0p" not in error.message
     assert 1 == len(wire.requests)
+
+
+async def test_a_secret_that_is_kept_no_longer(flavour: Flavour, wire: Wire) -> None:
+    """ERR-3: the answer tells that an earlier attempt was committed, though its secret is gone."""
+    error = await raised_by(flavour, wire, problem(409, "secret_no_longer_available"))
+    assert ("committed", False) == (error.outcome, error.retryable)
 
 
 async def test_missing_scopes_are_named(flavour: Flavour, wire: Wire) -> None:

@@ -175,7 +175,7 @@ async def test_a_resume_point_that_is_gone_is_final(flavour: Flavour, wire: Wire
         await flavour.collect(flavour.client().users.export())
 
 
-@pytest.mark.parametrize("bad", [b"{}\n", b"not json\n", b'{"id": 7}\n', b"[]\n"])
+@pytest.mark.parametrize("bad", [b"{}\n", b"not json\n", b'{"id": 7}\n', b"[]\n", line(2).replace(b"user2", b"\xff")])
 async def test_an_item_that_is_broken(flavour: Flavour, wire: Wire, bad: bytes) -> None:
     """STREAM: an item that is not as the document says is a DecodeError; the connection is closed."""
     answer = export(line(1) + bad + line(2))

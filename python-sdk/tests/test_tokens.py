@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from typing import Any
 
 import httpcore
@@ -25,20 +24,9 @@ from admin_api.options import Limits
 from .answers import answer, call, token_answer
 from .conftest import Wire
 from .flavours import BASE, Flavour
+from .granting import endpoint, fail, grant, land
 
 CLIENT = {"client_id": "demo", "client_secret": "demo-secret"}
-
-
-def land(token: str, expires_in: object = 3600, **members: Any) -> Callable[[Request], Outcome]:
-    """A token answer."""
-    document = {"access_token": token, "token_type": "Bearer", "expires_in": expires_in, **members}
-    return lambda request: Response(request.call, 200, Headers(), json.dumps(document).encode())
-
-
-def fail(status: int, error: str | None = None) -> Callable[[Request], Outcome]:
-    """A refusal of the token endpoint."""
-    content = json.dumps({"error": error}).encode() if error else b"<html>"
-    return lambda request: Response(request.call, status, Headers(), content)
 
 
 class Source:
@@ -49,17 +37,7 @@ class Source:
         self.clock = flavour.clock()
         self.warnings: list[str] = []
         self.send = flavour.sender(*script)
-        self.source = flavour.of("grants", "ClientCredentials")(
-            send=self.send,
-            token_url=f"{BASE}/oauth/token",
-            client_id="demo",
-            client_secret="demo-secret",
-            scopes=scopes,
-            limits=Limits(),
-            clock=self.clock,
-            user_agent="test",
-            warn=self.warnings.append,
-        )
+        self.source = grant(flavour, self.send, self.clock, scopes=scopes, warn=self.warnings.append)
 
     async def get(self) -> Any:
         return await self.flavour.settle(self.source.token(call(self.clock)))
@@ -189,10 +167,7 @@ async def test_credentials_are_encoded_before_they_are_joined(flavour: Flavour) 
     import base64
 
     source = Source(flavour, land("a"))
-    made = flavour.of("grants", "ClientCredentials")(
-        send=source.send, token_url=f"{BASE}/t", client_id="a:b c", client_secret="ü%", scopes=(), limits=Limits(),
-        clock=source.clock, user_agent="test", warn=print,
-    )  # fmt: skip
+    made = grant(flavour, source.send, source.clock, at=endpoint(client_id="a:b c", client_secret="ü%"))
     await flavour.settle(made.token(call(source.clock)))
     header = source.send.requests[0].headers["authorization"]
     assert not isinstance(header, str)
@@ -322,10 +297,7 @@ async def test_a_wait_for_a_token_is_bounded(flavour: Flavour, limits: Limits, c
     """AUTH-2, RETRY-6: `token_timeout` bounds a wait for a token as a whole, and the call's deadline does too."""
     source = Source(flavour)
     stuck = Stuck(flavour)
-    made = flavour.of("grants", "ClientCredentials")(
-        send=stuck, token_url=f"{BASE}/t", client_id="a", client_secret="b", scopes=(), limits=limits,
-        clock=source.clock, user_agent="test", warn=print,
-    )  # fmt: skip
+    made = grant(flavour, stuck, source.clock, limits=limits)
     failure = await flavour.settle(made.token(call(source.clock, limits=limits)))
     stuck.let_go.set()
     assert code == failure.code
@@ -333,8 +305,8 @@ async def test_a_wait_for_a_token_is_bounded(flavour: Flavour, limits: Limits, c
 
 def test_what_a_timed_out_wait_becomes() -> None:
     """ERR: no token in time is an APITimeoutError, past the deadline a DeadlineExceededError."""
+    from admin_api.access import timed_out
     from admin_api.layers.status import error_for
-    from admin_api.tokens import timed_out
 
     from .answers import request
 

@@ -102,6 +102,7 @@ class _Builder:
             version=text(info.get("version")),
             server=text(mapping(sequence(self._document.raw.get("servers"))[0]).get("url")),
             token_path=urlsplit(text(flow.get("tokenUrl"))).path,
+            revocation_path=self._revocation_path(),
             scopes={scope: text(purpose) for scope, purpose in mapping(flow.get("scopes")).items()},
             resources=resources,
             operations=operations,
@@ -125,6 +126,12 @@ class _Builder:
             if flow is not None:
                 return mapping(flow)
         raise SpecError([Finding("/components/securitySchemes", "an oauth2 scheme with clientCredentials is missing")])
+
+    def _revocation_path(self) -> str:
+        for place in self._document.places():
+            if place.operation.get("operationId") == "oauth.revoke":
+                return place.path
+        raise SpecError([Finding("/paths", "the operation oauth.revoke, which ends a client's tokens, is missing")])
 
     # Operations
 

@@ -196,6 +196,7 @@ class Api:
     version: str
     server: str
     token_path: str
+    revocation_path: str
     scopes: Mapping[str, str]
     resources: tuple[Resource, ...]
     operations: tuple[Operation, ...]

@@ -24,6 +24,8 @@ ROOMS: Final = (
     "resource.py",
     "tokens.py",
     "grants.py",
+    "keeping.py",
+    "scopes.py",
     "pagination.py",
     "streaming.py",
     "files.py",
@@ -43,7 +45,6 @@ NAMES: Final[Mapping[str, str]] = {
     "aio": "sync",  # _flavour
     "aiter_bytes": "iter_bytes",  # httpx
     "anext": "next",
-    "aread": "read",  # httpx
     "handle_async_request": "handle_request",  # httpx
 }
 

@@ -108,9 +108,9 @@ def test_policy_is_in_milliseconds() -> None:
 
 
 def test_policy_loaded_on_demand_is_apart() -> None:
-    """What only records use is no part of the file that every page loads."""
-    files = node.policy.emit({"a_size": 1, "logging_headers": ("etag",)})
-    assert {"policy.ts", "policy-logging.ts"} == set(files)
+    """What only records, grants or files use is no part of the file that every page loads."""
+    files = node.policy.emit({"a_size": 1, "auth_pause": 1.0, "files_size": 1, "logging_headers": ("etag",)})
+    assert {"policy.ts", "policy-auth.ts", "policy-files.ts", "policy-logging.ts"} == set(files)
     assert "LOGGING_HEADERS" in files["policy-logging.ts"]
     assert "LOGGING" not in files["policy.ts"]
 

@@ -5,13 +5,24 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { inspect } from 'node:util';
 
 const camel = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 
 /** Options by the SDK's names; they are in milliseconds on both sides. */
 export const optionsOf = (given) => Object.fromEntries(Object.entries(given).map(([name, value]) => [camel(name.replace(/_ms$/, '')), value]));
 
-const contentOf = ({ pattern, size }) => Buffer.alloc(size, pattern);
+const contentOf = ({ pattern, size, base64 }) => (base64 === undefined ? Buffer.alloc(size, pattern) : Buffer.from(base64, 'base64'));
+
+/** Methods of the client itself. */
+const OF_CLIENT = {
+  'client.request': { path: [], method: 'request', kind: 'unary', positional: ['method', 'path'], arguments: { query: 'query', body: 'body' } },
+  'client.can': { path: [], method: 'can', kind: 'unary', positional: ['operation'], arguments: {} },
+  'client.scopes': { path: [], method: 'scopes', kind: 'unary', positional: [], arguments: {} },
+};
+
+/** Where the SDK's method for an operation is, by the generated table. */
+export const infoOf = (operation, operations) => OF_CLIENT[operation] ?? operations[operation];
 
 /** Positional arguments and parameters from wire names; a TypeError for a name that the operation does not have. */
 export function argumentsOf(info, given, target, { identity, recipient }) {
@@ -34,9 +45,12 @@ export function argumentsOf(info, given, target, { identity, recipient }) {
   return takesParams ? [...positional, params] : positional;
 }
 
+const page = ({ items, nextCursor }) => ({ items, next_cursor: nextCursor });
+
 /** A result as JSON with wire names; of a download, what was delivered. */
 export async function resultOf(value, info, target) {
-  if (info.kind === 'pages' && !Array.isArray(value)) return { items: value.items, next_cursor: value.nextCursor };
+  if (info.kind === 'pages' && Array.isArray(value)) return value.map((each) => ('nextCursor' in each ? page(each) : each));
+  if (info.kind === 'pages') return page(value);
   if (info.kind !== 'download') return value ?? null;
   const delivered = await readFile(target);
   return { size: delivered.length, sha256: createHash('sha256').update(delivered).digest('hex'), ciphertext_sha256: value.sha256 };
@@ -60,4 +74,9 @@ export function errorOf(error) {
     found.errors = error.errors.map(({ pointer = null, parameter = null, code }) => ({ pointer, parameter, code }));
   }
   return found;
+}
+
+/** All that an error shows to whoever logs or stores it. */
+export function shownBy(error) {
+  return [String(error), error.stack, JSON.stringify(error), inspect(error, { depth: Infinity, showHidden: true })];
 }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import pickle
+import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum
@@ -21,21 +24,29 @@ _OPTIONS = {
 }
 
 
-def client_options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of a client; durations become seconds. `random` is the clock's."""
-    return _seconds({name: value for name, value in given.items() if name != "random"})
+#: Attributes of a lazy list or stream, not arguments of the operation.
+_OF_LAZY = {"idle_timeout_ms": "idle_timeout", "liveness_ms": "liveness"}
 
 
-def _seconds(given: Mapping[str, Any]) -> dict[str, Any]:
+def seconds(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a client or call by the SDK's names; durations become seconds."""
     return {
         _OPTIONS.get(name, name): value / 1000 if name in _OPTIONS and value is not None else value
         for name, value in given.items()
     }
 
 
+#: Methods of the client itself.
+_OF_CLIENT = {
+    "client.request": OperationInfo((), "request", "unary", (), ("method", "path"), {"query": "query", "body": "body"}),
+    "client.can": OperationInfo((), "can", "unary", (), ("operation",), {}),
+    "client.scopes": OperationInfo((), "scopes", "unary", (), (), {}),
+}
+
+
 def method_of(client: Any, operation: str, *, raw: bool) -> tuple[Any, OperationInfo]:
     """The SDK's method for an operation, by the generated table; a KeyError if it has none."""
-    info = OPERATIONS[operation]
+    info = _OF_CLIENT.get(operation) or OPERATIONS[operation]
     resource = client
     for attribute in info.path:
         resource = getattr(resource, attribute)
@@ -63,11 +74,20 @@ def arguments_of(
             named["expect_sha256"] = rest.pop("expect_sha256")
     named |= {info.arguments[name]: value for name, value in rest.items()}
     if options:
-        named["options"] = RequestOptions(**_seconds(options))
+        named["options"] = RequestOptions(**seconds(options))
     return positional, named
 
 
+def configure(lazy: Any, given: Mapping[str, Any]) -> None:
+    """What is set on a list or stream before it is read."""
+    for name, attribute in _OF_LAZY.items():
+        if name in given:
+            setattr(lazy, attribute, given[name] / 1000)
+
+
 def _content(given: Mapping[str, Any]) -> bytes:
+    if "base64" in given:
+        return base64.b64decode(given["base64"])
     pattern: bytes = given["pattern"].encode()
     size: int = given["size"]
     return (pattern * (size // len(pattern) + 1))[:size]
@@ -80,6 +100,8 @@ def result_of(value: Any, folder: Path, *, raw: bool) -> Any:
         return {"data": result_of(value.data, folder, raw=False), **{name: getattr(value, name) for name in members}}
     if isinstance(value, list):
         return [result_of(item, folder, raw=False) for item in value]
+    if hasattr(value, "next_cursor"):
+        return {"items": result_of(value.items, folder, raw=False), "next_cursor": value.next_cursor}
     if hasattr(value, "model_dump"):
         return _as_wire(value.model_dump(by_alias=True, exclude_unset=True))
     if hasattr(value, "sha256"):
@@ -89,9 +111,7 @@ def result_of(value: Any, folder: Path, *, raw: bool) -> Any:
             "sha256": hashlib.sha256(delivered).hexdigest(),
             "ciphertext_sha256": value.sha256,
         }
-    if hasattr(value, "next_cursor"):
-        return {"items": result_of(value.items, folder, raw=False), "next_cursor": value.next_cursor}
-    return value
+    return sorted(value) if isinstance(value, frozenset | set) else value
 
 
 def _as_wire(value: Any) -> Any:
@@ -137,3 +157,14 @@ def error_of(error: AdminAPIError) -> dict[str, Any]:
     if errors:
         found["errors"] = [{"pointer": one.pointer, "parameter": one.parameter, "code": one.code} for one in errors]
     return found
+
+
+def shown_by(error: BaseException) -> list[str]:
+    """All that an error shows to whoever logs or stores it: texts, its traceback, a pickle, the SDK's own frames."""
+    frames = [
+        str(frame.f_locals)
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+        if str(frame.f_globals.get("__name__", "")).startswith("admin_api")
+    ]
+    texts = (str(error), repr(error), "".join(traceback.format_exception(error)), pickle.dumps(error).decode("latin-1"))
+    return [*texts, *frames]

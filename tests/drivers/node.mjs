@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { argumentsOf, errorOf, optionsOf, rawOf, resultOf } from './neutral.mjs';
+import { argumentsOf, errorOf, infoOf, optionsOf, rawOf, resultOf, shownBy } from './neutral.mjs';
 
 const DIST = new URL('../../node-sdk/dist/', import.meta.url);
 const { mutant } = parseArgs({ options: { mutant: { type: 'string' } } }).values;
@@ -58,10 +58,35 @@ const clockOf = (call, random) => ({
     }),
 });
 
+/** A function that gives a value a call, the last for ever. */
+const oneByOne = ([...left]) => () => (left.length > 1 ? left.shift() : left[0]);
+
+/** A layer of the user's own that tells the runner what comes by. */
+const passing = (slot) => (send) => async (request) => {
+  const outcome = await send(request);
+  const { operation, attempts } = request.call;
+  say({ type: 'passage', slot, operation, attempt: attempts, authorized: 'authorization' in request.headers, status: outcome.status ?? null });
+  return outcome;
+};
+
+const record = (level) => (text) => say({ type: 'log', level, text });
+const logger = { debug: record('debug'), info: record('info'), warn: record('warning') };
+
+/** Options of a client with what the case names in place of what it stands for. */
+function clientOptions({ ids, token_function, log, slots, ...rest }) {
+  return {
+    ...optionsOf(rest),
+    ...(ids && { newId: oneByOne(ids) }),
+    ...(token_function && { token: oneByOne(token_function) }),
+    ...(log && { logger, logLevel: log }),
+    ...(slots && { perCall: [passing('per_call')], perAttempt: [passing('per_attempt')] }),
+  };
+}
+
 /** Reads a list or a stream, item by item. */
 async function consume(lazy, how, into) {
   if (how === 'first_page') return await lazy;
-  for await (const item of lazy) {
+  for await (const item of how === 'pages' ? lazy.pages() : lazy) {
     into.push(item);
     if (into.length === how) break;
   }
@@ -72,7 +97,7 @@ const clients = new Map();
 /** Call id → the signals of its calls. */
 const calls = new Map();
 
-async function call({ call: id, client, operation, args, options, consume: how, raw }) {
+async function call({ call: id, client, operation, args, options, consume: how, raw, idle_timeout_ms, liveness_ms }) {
   const controller = new AbortController();
   calls.set(id, [...(calls.get(id) ?? []), controller]);
   const { made, random } = clients.get(client);
@@ -81,14 +106,16 @@ async function call({ call: id, client, operation, args, options, consume: how, 
   const target = join(folder, 'downloaded');
   const done = { type: 'done', call: id };
   try {
-    const info = OPERATIONS[operation];
+    const info = infoOf(operation, OPERATIONS);
     const resource = info.path.reduce((object, property) => object[property], made.withOptions({ clock: clockOf(id, random) }));
     const value = resource[info.method](...argumentsOf(info, args, target, encryption), { ...optionsOf(options), signal: controller.signal });
+    if (idle_timeout_ms !== undefined) value.idleTimeout = idle_timeout_ms;
+    if (liveness_ms !== undefined) value.liveness = liveness_ms;
     if (raw) done.result = rawOf(await value.withResponse());
     else if (['pages', 'items', 'events'].includes(info.kind)) done.result = await resultOf(await consume(value, how, delivered), info);
     else done.result = await resultOf(await value, info, target);
   } catch (error) {
-    if (error instanceof AdminAPIError) Object.assign(done, { error: errorOf(error), delivered });
+    if (error instanceof AdminAPIError) Object.assign(done, { error: errorOf(error), delivered, shown: shownBy(error) });
     else if (controller.signal.aborted && error === controller.signal.reason) done.cancelled = true; // told to the runner, which asked for it
     else done.crash = error.stack ?? String(error); // whatever it is, the runner shows it
   }
@@ -97,15 +124,18 @@ async function call({ call: id, client, operation, args, options, consume: how, 
 }
 
 const take = {
-  client({ client, options: { random, ...options }, now_ms }) {
+  client({ client, options: { random, env = {}, ...options }, now_ms }) {
     time.nowMs = now_ms; // another world, another time
     calls.clear();
+    Object.assign(process.env, env);
     try {
-      clients.set(client, { made: new AdminClient({ ...optionsOf(options), clock: clockOf(null, random) }), random });
+      clients.set(client, { made: new AdminClient({ ...clientOptions(options), clock: clockOf(null, random) }), random });
       say({ type: 'ok' });
     } catch (error) {
       if (!(error instanceof AdminAPIError)) throw error;
-      say({ type: 'refused', error: errorOf(error) });
+      say({ type: 'refused', error: errorOf(error), shown: shownBy(error) });
+    } finally {
+      for (const name of Object.keys(env)) delete process.env[name];
     }
   },
   call: (message) => void call(message),
@@ -116,14 +146,13 @@ const take = {
     time.sleeping.delete(id);
   },
   now: ({ now_ms }) => time.tell(now_ms),
-  async close({ client }) {
-    await clients.get(client).made.close();
-    clients.delete(client);
+  async close({ client, revoke }) {
+    await clients.get(client).made.close({ revoke });
     say({ type: 'ok' });
   },
 };
 
-say({ type: 'hello', protocol: 1, driver: 'node', features: ['cancel', 'close'] });
+say({ type: 'hello', protocol: 1, driver: 'node', features: ['cancel', 'close', 'prefetch'] });
 for await (const line of createInterface({ input: process.stdin })) {
   const message = JSON.parse(line);
   await take[message.type](message);

@@ -14,8 +14,9 @@ from typing import Any
 
 import neutral
 import protocol
+import seams
 
-from admin_api import AdminAPIError, AsyncAdminClient
+from admin_api import AdminAPIError, AsyncAdminClient, AsyncLayer, AsyncSend, Outcome, Request
 
 
 class Time:
@@ -76,6 +77,7 @@ class Driver:
             task = asyncio.create_task(self._call(message))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
+            await asyncio.sleep(0)  # a task that is cancelled before its first step would tell nothing
         elif kind == "cancel":
             for task in self._calls[message["call"]]:
                 task.cancel()
@@ -84,7 +86,7 @@ class Driver:
         elif kind == "now":
             self._time.now_ms = max(self._time.now_ms, message["now_ms"])
         elif kind == "close":
-            await self._clients.pop(message["client"])[0].close()
+            await self._clients[message["client"]][0].close(revoke=message["revoke"])
             protocol.say(type="ok")
         else:
             raise ValueError(f"There is no message {kind!r}.")
@@ -94,9 +96,10 @@ class Driver:
         options = message["options"]
         clock = CallClock(self._time, None, options["random"])
         try:
-            client = AsyncAdminClient(**neutral.client_options(options), clock=clock)
+            with seams.environment(options.get("env") or {}):
+                client = AsyncAdminClient(**neutral.seconds(seams.options(options, passing)), clock=clock)
         except AdminAPIError as error:
-            protocol.say(type="refused", error=neutral.error_of(error))
+            protocol.say(type="refused", error=neutral.error_of(error), shown=neutral.shown_by(error))
             return
         self._clients[message["client"]] = (client, options["random"])
         protocol.say(type="ok")
@@ -112,12 +115,16 @@ class Driver:
                 method, info = neutral.method_of(own, message["operation"], raw=message["raw"])
                 positional, named = neutral.arguments_of(info, message["args"], message["options"], folder)
                 value = method(*positional, **named)
-                lists = info.kind in ("pages", "items", "events")
-                value = await (consume(value, message["consume"], delivered) if lists else value)
+                if info.kind in ("pages", "items", "events"):
+                    neutral.configure(value, message)
+                    value = await consume(value, message["consume"], delivered)
+                else:
+                    value = await value
                 done["result"] = neutral.result_of(value, folder, raw=message["raw"])
             except AdminAPIError as error:
                 done["error"] = neutral.error_of(error)
                 done["delivered"] = neutral.result_of(delivered, folder, raw=False)
+                done["shown"] = neutral.shown_by(error)
             except asyncio.CancelledError:
                 done["cancelled"] = True  # told to the runner, which asked for it
             except Exception:  # noqa: BLE001 - whatever it is, the runner shows it
@@ -125,11 +132,25 @@ class Driver:
         protocol.say(type="done", call=message["call"], **done)
 
 
+def passing(slot: str) -> AsyncLayer:
+    """A layer of the user's own that tells what comes by."""
+
+    def layer(send: AsyncSend) -> AsyncSend:
+        async def told(request: Request) -> Outcome:
+            outcome = await send(request)
+            seams.tell_passage(slot, request, outcome)
+            return outcome
+
+        return told
+
+    return layer
+
+
 async def consume(lazy: Any, how: str | int, into: list[Any]) -> Any:
     """Reads a list or a stream, item by item."""
     if how == "first_page":
         return await lazy.first_page()
-    async for item in lazy:
+    async for item in lazy.pages() if how == "pages" else lazy:
         into.append(item)
         if len(into) == how:
             break
@@ -143,7 +164,7 @@ async def main() -> None:
     driver = Driver()
     reader = asyncio.StreamReader(limit=2**24)  # the longest line
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    protocol.begin("async", ["cancel", "close", "validates"])
+    protocol.begin("async", ["cancel", "close", "prefetch", "validates"])
     while line := await reader.readline():
         await driver.take(json.loads(line))
 

@@ -15,8 +15,9 @@ from typing import Any
 
 import neutral
 import protocol
+import seams
 
-from admin_api import AdminAPIError, AdminClient
+from admin_api import AdminAPIError, AdminClient, Layer, Outcome, Request, Send
 
 
 class Time:
@@ -78,7 +79,7 @@ class Driver:
         elif kind == "now":
             self._time.now_ms = max(self._time.now_ms, message["now_ms"])
         elif kind == "close":
-            self._clients.pop(message["client"])[0].close()
+            self._clients[message["client"]][0].close(revoke=message["revoke"])
             protocol.say(type="ok")
         else:
             raise ValueError(f"There is no message {kind!r}.")
@@ -88,9 +89,10 @@ class Driver:
         options = message["options"]
         clock = CallClock(self._time, None, options["random"])
         try:
-            client = AdminClient(**neutral.client_options(options), clock=clock)
+            with seams.environment(options.get("env") or {}):
+                client = AdminClient(**neutral.seconds(seams.options(options, passing)), clock=clock)
         except AdminAPIError as error:
-            protocol.say(type="refused", error=neutral.error_of(error))
+            protocol.say(type="refused", error=neutral.error_of(error), shown=neutral.shown_by(error))
             return
         self._clients[message["client"]] = (client, options["random"])
         protocol.say(type="ok")
@@ -107,22 +109,38 @@ class Driver:
                 positional, named = neutral.arguments_of(info, message["args"], message["options"], folder)
                 value = method(*positional, **named)
                 if info.kind in ("pages", "items", "events"):
+                    neutral.configure(value, message)
                     value = consume(value, message["consume"], delivered)
                 done["result"] = neutral.result_of(value, folder, raw=message["raw"])
             except AdminAPIError as error:
                 done["error"] = neutral.error_of(error)
                 done["delivered"] = neutral.result_of(delivered, folder, raw=False)
+                done["shown"] = neutral.shown_by(error)
             except Exception:  # noqa: BLE001 - whatever it is, the runner shows it
                 done["crash"] = traceback.format_exc()
         protocol.say(type="done", call=message["call"], **done)
+
+
+def passing(slot: str) -> Layer:
+    """A layer of the user's own that tells what comes by."""
+
+    def layer(send: Send) -> Send:
+        def told(request: Request) -> Outcome:
+            outcome = send(request)
+            seams.tell_passage(slot, request, outcome)
+            return outcome
+
+        return told
+
+    return layer
 
 
 def consume(lazy: Any, how: str | int, into: list[Any]) -> Any:
     """Reads a list or a stream, item by item."""
     if how == "first_page":
         return lazy.first_page()
-    iterator = iter(lazy)
-    for item in iterator if how == "all" else itertools.islice(iterator, int(how)):
+    iterator = iter(lazy.pages() if how == "pages" else lazy)
+    for item in iterator if isinstance(how, str) else itertools.islice(iterator, how):
         into.append(item)  # noqa: PERF402 - what came before an error counts
     if hasattr(lazy, "close"):
         lazy.close()

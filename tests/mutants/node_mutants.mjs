@@ -7,15 +7,15 @@
 
 /** Name → what to replace: room of dist, text, bug. */
 const MUTANTS = {
-  'single-flight-lost': [['grants.js', 'this.#flight ??= this.#fly(now);', 'this.#flight = this.#fly(now);']],
-  'late-401-refreshes': [['grants.js', 'if (this.#current === token)', 'if (this.#current !== undefined)']],
+  'single-flight-lost': [['renewal.js', 'this.flight = flight ?? new Flight(owner, endsAt);', 'this.flight = new Flight(owner, endsAt);'], ['renewal.js', 'leads: flight === undefined', 'leads: true']],
+  'late-401-refreshes': [['renewal.js', 'if (this.#current !== token)', 'if (this.#current === undefined)']],
   'new-key-per-attempt': [
     ['layers/retry.js', 'await send(request)', 'await send(call.attempts > 1 && call.keyed ? withNewKey(request) : request)'],
     ['layers/retry.js', '/** The layer.', 'const withNewKey = (request) => request.withHeader("idempotency-key", `"${crypto.randomUUID()}"`);\n/** The layer.'],
   ],
   'repeated-without-key': [['backoff.js', 'has(request.method) || request.call.keyed)', 'has(request.method) || true)']],
   'retry-after-ignored': [['backoff.js', 'Math.max(backoff(call.attempts - 1, random), asked ?? 0)', 'backoff(call.attempts - 1, random)']],
-  'deadline-ignored': [['backoff.js', 'left !== undefined && delay >= left ?', 'false ?']],
+  'deadline-ignored': [['backoff.js', 'left !== undefined && (late || delay >= left) ?', 'false ?']],
   'budget-endless': [['backoff.js', 'this.left -= cost;', '']],
   'redirect-followed': [['transport.js', "redirect: 'manual'", "redirect: 'follow'"]],
   'page-doubled-after-failure': [
@@ -38,6 +38,21 @@ const MUTANTS = {
     };
     /** The layer.`],
   ],
+  'conditional-repeated': [['exchange.js', 'some((name) => RETRY_CONDITIONAL_HEADERS.has(name))', 'some(() => false)']],
+  'refused-by-403': [['layers/auth.js', '!refused(outcome) ||', '!(refused(outcome) || outcome.status === 403) ||']],
+  'expiry-ignored': [['renewal.js', '=> adviseAt === undefined || now < adviseAt;', '=> true;']],
+  'date-of-the-clock': [['backoff.js', "httpDate(told('date'), now) ?? now", 'now']],
+  'jitter-missing': [['backoff.js', 'return random * Math.min(', 'return Math.min(']],
+  'secret-logged': [['layers/records.js', '!(value instanceof Secret) && LOGGING_HEADERS.has(name) ? value : REDACTED', 'value instanceof Secret ? value.reveal() : value']],
+  'query-logged': [['layers/records.js', "LOGGING_QUERY.has(name) ? pair.slice(name.length + 1) : REDACTED", 'pair.slice(name.length + 1)']],
+  'empty-page-ends': [['pagination.js', 'if (page.nextCursor === null)', 'if (page.nextCursor === null || page.items.length === 0)']],
+  'cursor-repeats': [['pagination.js', 'if (used.has(cursor))', 'if (false)']],
+  'end-of-connection-is-end': [['resuming.js', "throw new Broken('The export ended before its last line.');", '']],
+  'digest-unchecked': [['files.js', '&& told !== digest)', '&& false)']],
+  'if-range-missing': [['files.js', ", 'if-range': etag }", ' }']],
+  'null-dropped': [['operation.js', 'json = JSON.stringify(value, plain);', 'json = JSON.stringify(value, (name, member) => (name !== "" && member === null ? undefined : member));']],
+  'path-as-it-is': [['operation.js', 'return encoded(value);', 'return value;']],
+  'lost-body-forgotten': [['outcome.js', "status < 300)\n        return 'committed';", "status < 300)\n        return 'maybe_acted';"]],
   'outcome-forgets': [['outcome.js', 'return call.maybeActed && ', "return last === 'maybe_acted' && "]],
 };
 

@@ -2,59 +2,39 @@
 
 from __future__ import annotations
 
-import importlib
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-Flavour: TypeAlias = Literal["sync", "async"]
-Wrap: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
+import python_readers
+from mutating import Flavour, named, room, shared, wrap
 
 
 def apply(name: str, flavour: Flavour) -> None:
     """Puts a bug in; a KeyError if there is none of this name."""
-    MUTANTS[name](flavour)
-
-
-def _room(name: str, flavour: Flavour) -> Any:
-    """A room that exists once per flavour."""
-    return importlib.import_module(f"admin_api._generated.sync.{name}" if flavour == "sync" else f"admin_api.{name}")
-
-
-def _shared(name: str) -> Any:
-    return importlib.import_module(f"admin_api.{name}")
-
-
-def _named(name: str, flavour: Flavour) -> str:
-    return name if flavour == "sync" else f"Async{name}"
-
-
-def _wrap(owner: Any, member: str, wrap: Wrap) -> None:
-    setattr(
-        owner, member, wrap(getattr(owner, member))
-    )  # an AttributeError if the SDK has it no more: then the mutant is stale
+    {**MUTANTS, **python_readers.MUTANTS}[name](flavour)
 
 
 def _single_flight_lost(flavour: Flavour) -> None:
-    def wrap(elect: Callable[..., Any]) -> Callable[..., Any]:
-        def alone(self: Any, call: Any) -> Any:
-            self._flight = None
-            return elect(self, call)
+    def wrapping(elect: Callable[..., Any]) -> Callable[..., Any]:
+        def alone(self: Any, *facts: Any) -> Any:
+            self.flight = None
+            return elect(self, *facts)
 
         return alone
 
-    _wrap(getattr(_room("grants", flavour), _named("ClientCredentials", flavour)), "_elect", wrap)
+    wrap(shared("renewal").Renewal, "elect", wrapping)
 
 
 def _late_401_refreshes(flavour: Flavour) -> None:
-    def wrap(refuse: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapping(refuse: Callable[..., Any]) -> Callable[..., Any]:
         def careless(self: Any, token: Any) -> Any:
             self._current = None
             return refuse(self, token)
 
         return careless
 
-    _wrap(getattr(_room("grants", flavour), _named("ClientCredentials", flavour)), "refuse", wrap)
+    wrap(shared("renewal").Renewal, "refuse", wrapping)
 
 
 def _new_key_per_attempt(flavour: Flavour) -> None:
@@ -66,7 +46,7 @@ def _new_key_per_attempt(flavour: Flavour) -> None:
 
 
 def _encrypted_again(flavour: Flavour) -> None:
-    files = _room("files", flavour)
+    files = room("files", flavour)
 
     def remember(fill: Callable[..., Any]) -> Callable[..., Any]:
         def filled(source: Any, encrypt_to: Any) -> Any:
@@ -82,14 +62,14 @@ def _encrypted_again(flavour: Flavour) -> None:
             request.content = files.fill(*made_from)
             request.headers |= {"content-digest": request.content.digest, "content-length": str(request.content.length)}
 
-    _wrap(files, "fill", remember)
+    wrap(files, "fill", remember)
     _on_every_retry(change)
 
 
 def _on_every_retry(change: Callable[[Any], None]) -> None:
     """The auth layer copies the request on every attempt: there a retry can be told and changed, in both flavours."""
 
-    def wrap(with_header: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapping(with_header: Callable[..., Any]) -> Callable[..., Any]:
         def changed(self: Any, name: str, value: Any) -> Any:
             request = with_header(self, name, value)
             if request.call.attempts > 1:
@@ -98,23 +78,23 @@ def _on_every_retry(change: Callable[[Any], None]) -> None:
 
         return changed
 
-    _wrap(_shared("exchange").Request, "with_header", wrap)
+    wrap(shared("exchange").Request, "with_header", wrapping)
 
 
 def _repeated_without_key(flavour: Flavour) -> None:
-    _wrap(_shared("backoff"), "allowed", lambda allowed: lambda *args, **named: True)
+    wrap(shared("backoff"), "allowed", lambda allowed: lambda *args, **named: True)
 
 
 def _retry_after_ignored(flavour: Flavour) -> None:
-    _wrap(_shared("backoff"), "retry_after", lambda retry_after: lambda *args, **named: None)
+    wrap(shared("backoff"), "retry_after", lambda retry_after: lambda *args, **named: None)
 
 
 def _deadline_ignored(flavour: Flavour) -> None:
-    _wrap(_shared("exchange").Call, "left", lambda left: lambda self: None)
+    wrap(shared("exchange").Call, "left", lambda left: lambda self: None)
 
 
 def _budget_endless(flavour: Flavour) -> None:
-    _wrap(_shared("backoff").Budget, "spend", lambda spend: lambda self, cost: True)
+    wrap(shared("backoff").Budget, "spend", lambda spend: lambda self, cost: True)
 
 
 def _redirect_followed(flavour: Flavour) -> None:
@@ -126,7 +106,7 @@ def _redirect_followed(flavour: Flavour) -> None:
             request.method, request.url.join(to), headers=request.headers, stream=request.stream
         )
 
-    def wrap(exchange: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapping(exchange: Callable[..., Any]) -> Callable[..., Any]:
         def following(self: httpx.HTTPTransport, request: httpx.Request) -> Any:
             answer = exchange(self, request)
             again = moved(request, answer)
@@ -143,13 +123,13 @@ def _redirect_followed(flavour: Flavour) -> None:
         return following
 
     if flavour == "sync":
-        _wrap(httpx.HTTPTransport, "handle_request", wrap)
+        wrap(httpx.HTTPTransport, "handle_request", wrapping)
     else:
-        _wrap(httpx.AsyncHTTPTransport, "handle_async_request", wrap_async)
+        wrap(httpx.AsyncHTTPTransport, "handle_async_request", wrap_async)
 
 
 def _page_doubled_after_failure(flavour: Flavour) -> None:
-    def wrap(page_of: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapping(page_of: Callable[..., Any]) -> Callable[..., Any]:
         def doubled(op: Any, response: Any) -> Any:
             page = page_of(op, response)
             if response.call.attempts > 1:
@@ -158,28 +138,67 @@ def _page_doubled_after_failure(flavour: Flavour) -> None:
 
         return doubled
 
-    _wrap(_room("pagination", flavour), "page_of", wrap)
+    wrap(room("pagination", flavour), "page_of", wrapping)
 
 
 def _export_starts_over(flavour: Flavour) -> None:
-    stream = getattr(_room("streaming", flavour), _named("ItemStream", flavour))
-    _wrap(stream, "_position", lambda position: lambda self: (self._query, self._headers))
+    stream = getattr(room("streaming", flavour), named("ItemStream", flavour))
+    wrap(stream, "_position", lambda position: lambda self: (self._query, self._headers))
 
 
 def _events_start_over(flavour: Flavour) -> None:
-    stream = getattr(_room("streaming", flavour), _named("EventStream", flavour))
-    _wrap(stream, "_position", lambda position: lambda self: (self._query, self._headers))
+    stream = getattr(room("streaming", flavour), named("EventStream", flavour))
+    wrap(stream, "_position", lambda position: lambda self: (self._query, self._headers))
 
 
 def _outcome_forgets(flavour: Flavour) -> None:
-    def wrap(outcome_of: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapping(outcome_of: Callable[..., Any]) -> Callable[..., Any]:
         def forgetful(call: Any, last: str) -> Any:
             call.maybe_acted = last == "maybe_acted"
             return outcome_of(call, last)
 
         return forgetful
 
-    _wrap(_room("layers.status", flavour), "outcome_of", wrap)
+    wrap(room("layers.status", flavour), "outcome_of", wrapping)
+
+
+def _conditional_repeated(flavour: Flavour) -> None:
+    shared("exchange").Request.conditional = False
+
+
+def _refused_by_403(flavour: Flavour) -> None:
+    def wrapping(refused: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda outcome: refused(outcome) or getattr(outcome, "status", None) == 403
+
+    wrap(room("layers.auth", flavour), "refused", wrapping)
+
+
+def _expiry_ignored(flavour: Flavour) -> None:
+    wrap(shared("access").AccessToken, "__init__", _without_end)
+
+
+def _without_end(init: Callable[..., Any]) -> Callable[..., Any]:
+    def endless(self: Any, value: Any, **known: Any) -> None:
+        init(self, value, **{**known, "expires_in": None})
+
+    return endless
+
+
+def _date_of_the_clock(flavour: Flavour) -> None:
+    def wrapping(retry_after: Callable[..., Any]) -> Callable[..., Any]:
+        def by_the_clock(response: Any, now: float) -> Any:
+            headers = [(name, value) for name, value in response.headers.items() if name != "date"]
+            return retry_after(
+                type(response)(response.call, response.status, type(response.headers)(headers), b""), now
+            )
+
+        return by_the_clock
+
+    wrap(shared("backoff"), "retry_after", wrapping)
+
+
+def _jitter_missing(flavour: Flavour) -> None:
+    wrap(shared("backoff"), "backoff", lambda backoff: lambda retry, random: backoff(retry, 1.0))
 
 
 MUTANTS: Mapping[str, Callable[[Flavour], None]] = {
@@ -196,4 +215,9 @@ MUTANTS: Mapping[str, Callable[[Flavour], None]] = {
     "events-start-over": _events_start_over,
     "encrypted-again": _encrypted_again,
     "outcome-forgets": _outcome_forgets,
+    "conditional-repeated": _conditional_repeated,
+    "refused-by-403": _refused_by_403,
+    "expiry-ignored": _expiry_ignored,
+    "date-of-the-clock": _date_of_the_clock,
+    "jitter-missing": _jitter_missing,
 }

@@ -69,7 +69,8 @@ const entry = await room('index.js');
 const { OPERATIONS } = await room('_generated/operations.js');
 const { layers } = await room('stack.js');
 const { DEFAULT_LIMITS } = await room('options.js');
-const policy = { ...(await room('_generated/policy.js')), ...(await room('_generated/policy-logging.js')) };
+const parts = readdirSync(new URL('_generated/', DIST)).filter((name) => /^policy.*\.js$/.test(name));
+const policy = Object.assign({}, ...(await Promise.all(parts.map((name) => room(`_generated/${name}`)))));
 const client = typeOf('index.d.ts', 'AdminClient');
 
 const slots = ['callLog', 'status', 'retry', 'auth', 'attemptLog'];

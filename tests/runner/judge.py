@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from runner.load import Case
 from runner.match import MISSING, Mismatch, UnknownReference, mismatches, resolve
 from runner.run import Seen
+from runner.world import DEFAULT_CLIENT
+
+#: The head of a JWT, as every access token of the reference server begins.
+_ACCESS_TOKEN: Final = re.compile(r"eyJ[A-Za-z0-9_-]{16}")
+#: Shorter ones stand in ordinary words.
+_SHORTEST_SECRET: Final = 6
 
 
 def judge(case: Case, seen: Seen) -> list[Mismatch]:
@@ -36,6 +43,10 @@ def _judge(case: Case, seen: Seen) -> Iterator[Mismatch]:
     for channel, expected in (expect.get("journal") or {}).items():
         entries = [entry for entry in seen.journal if entry["channel"] == channel]
         yield from mismatches(_entries(expected), entries, bindings, f"journal/{channel}")
+    for name, messages in (("log", seen.log), ("slots", seen.slots)):
+        if name in expect:
+            yield from mismatches(expect[name], messages, bindings, name)
+    yield from _secrets_seen(case, seen)
     yield from mismatches(expect.get("state") or {}, dict(seen.state), bindings, "state")
     for index, stored in enumerate(expect.get("objects") or ()):
         yield from _of_object(stored, seen, f"objects/{index}")
@@ -47,6 +58,27 @@ def _of_call(expected: Mapping[str, Any], done: Mapping[str, Any], seen: Seen, w
             yield Mismatch(where, dict(expected), {member: done[member]})
             return
     yield from mismatches(dict(expected), dict(done), seen.bindings, where)
+
+
+def _secrets_seen(case: Case, seen: Seen) -> Iterator[Mismatch]:
+    """Credentials, and what the case wants unseen, in errors and records (AUTH-9). Says where, not what."""
+    try:
+        named: list[str] = [resolve(secret, seen.bindings) for secret in case.expect.get("unseen") or ()]
+    except UnknownReference as error:
+        yield Mismatch("unseen", case.expect["unseen"], str(error))
+        return
+    clients = [*(case.world.get("clients") or ()), DEFAULT_CLIENT]
+    given = [case.client.get("client_secret"), case.client.get("token"), *(case.client.get("token_function") or ())]
+    secrets = {
+        *named,
+        *(str(client["secret"]) for client in clients if "secret" in client),
+        *(token["token"] for token in seen.bindings["world"].get("tokens", ())),
+        *(secret for secret in given if isinstance(secret, str) and len(secret) >= _SHORTEST_SECRET),
+    }
+    for where, texts in (("shown", seen.shown), ("log", [record["text"] for record in seen.log])):
+        for number, text in enumerate(texts):
+            if any(secret in text for secret in secrets) or _ACCESS_TOKEN.search(text):
+                yield Mismatch(f"{where}/{number}", "no secret", f"{len(text)} characters with one")
 
 
 def _of_object(stored: Mapping[str, Any], seen: Seen, where: str) -> Iterator[Mismatch]:
@@ -102,7 +134,10 @@ def report(case: Case, driver: str, wrong: list[Mismatch], seen: Seen) -> str:
     lines += [f"  ✗ {mismatch}" for mismatch in wrong]
     lines += ["", "journal:"]
     lines += [_line(entry) for entry in seen.journal] or ["  (nothing)"]
-    lines += ["", f"sleeps: {seen.sleeps}", "", "calls:"]
+    lines += ["", f"sleeps: {seen.sleeps}"]
+    lines += [f"log: {record['level']} {record['text']}" for record in seen.log]
+    lines += [f"slot: {passage}" for passage in seen.slots]
+    lines += ["", "calls:"]
     for call_id, all_done in seen.done.items():
         for done in all_done[:3]:
             told = {name: value for name, value in done.items() if name not in ("type", "call")}

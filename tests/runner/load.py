@@ -1,19 +1,22 @@
-"""Cases from their files: YAML streams, held to schema.json, to the document's operations and to the rules (SUITE)."""
+"""Cases from their files: tables expanded, held to schema.json, to the operations and to the rules (SUITE)."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 import jsonschema_rs
 import yaml
 
 from runner.match import OPERATORS
+from runner.source import RefusedCase, Source, read
+from runner.table import BadTable, expand
 
 TESTS = Path(__file__).resolve().parent.parent
 CASES = TESTS / "cases"
@@ -21,24 +24,37 @@ SPEC = TESTS.parent / "spec"
 #: The newest version of the format that this runner knows, and the kinds it is of.
 FORMAT, MAJOR, MINOR = "admin-conformance", 1, 0
 
+#: What a step may call beside the operations of the document: the client's own methods, with their parameters.
+CLIENT_METHODS: Final = frozenset({"client.request", "client.can", "client.scopes"})
+
+#: Where something stands in a document: members and indexes.
+Place: TypeAlias = tuple[str | int, ...]
+
 _RULE_ID = re.compile(r"^[-*#\s]*\b([A-Z]+-[0-9]+)\b", re.MULTILINE)
 _METHODS = frozenset({"get", "put", "post", "delete", "patch"})
 
 
-class RefusedCase(Exception):
-    """A case that cannot be run as it is written; says where and why."""
-
-
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case, as its file has it."""
+    """One case, as its file has it; of a table, with one row of it filled in."""
 
     id: str
     document: Mapping[str, Any]
+    #: The id as it is written, with the columns of its table.
+    written: str = ""
 
     @property
     def steps(self) -> Sequence[Mapping[str, Any]]:
         return self.document.get("steps") or ()
+
+    @property
+    def rule(self) -> str:
+        rule: str = self.document["rule"]
+        return rule
+
+    @property
+    def tags(self) -> frozenset[str]:
+        return frozenset(self.document.get("tags") or ())
 
     @property
     def needs(self) -> frozenset[str]:
@@ -58,132 +74,125 @@ class Case:
         return expected
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML's JSON part: no timestamps, `yes` and `on` are strings, and a key stands once in a mapping."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """As its base class, but a key that stands twice is refused instead of lost."""
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise yaml.YAMLError(f"line {node.start_mark.line + 1}: {twice!r} stands twice in a mapping")
-        return super().construct_mapping(node, deep)
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [
-        (tag, re.compile("true|false") if tag.endswith(":bool") else pattern)
-        for tag, pattern in resolvers
-        if not tag.endswith((":timestamp", ":merge"))
-    ]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
 def load_folder(folder: Path = CASES) -> list[Case]:
     """All cases of a folder, in order of file and place. Raises RefusedCase."""
     cases = [case for path in sorted(folder.glob("*.yaml")) for case in load(path.read_text("utf-8"), path.name)]
-    ids = [case.id for case in cases]
-    for case_id in ids:
-        if ids.count(case_id) > 1:
-            raise RefusedCase(f"{case_id}: two cases have this id")
+    twice = next((case_id for case_id, times in Counter(case.id for case in cases).items() if times > 1), None)
+    if twice is not None:
+        raise RefusedCase(f"{twice}: two cases have this id")
     return cases
 
 
-def load(text: str, where: str) -> list[Case]:
+def load(text: str, file: str) -> list[Case]:
     """The cases of one YAML stream. Raises RefusedCase."""
-    try:
-        documents = [document for document in yaml.load_all(text, _Loader) if document is not None]
-    except yaml.YAMLError as error:
-        raise RefusedCase(f"{where}: {error}") from error
-    cases = [_checked(document, f"{where}, case {number}") for number, document in enumerate(documents, 1)]
+    cases: list[Case] = []
     seen: set[str] = set()
-    for case in cases:
-        if case.id in seen:
-            raise RefusedCase(f"{where}: two cases have the id {case.id}")
-        seen.add(case.id)
+    for source in read(text, file):
+        for case in _cases(source):
+            if case.id in seen:
+                raise source.refused(f"two cases have the id {case.id}", ("id",))
+            seen.add(case.id)
+            cases.append(case)
     return cases
 
 
-def _checked(document: Any, where: str) -> Case:
-    _require_version(document, where)
-    errors = [f"{'/'.join(map(str, e.instance_path))}: {e.message}" for e in _schema().iter_errors(document)]
+def _cases(source: Source) -> Iterator[Case]:
+    """The cases that one document stands for: one, or one for each row of its table."""
+    _require_version(source)
+    errors = [error for error in _schema().iter_errors(source.value) if "table" in error.instance_path]
+    _require_none(errors, source, source.value)
+    try:
+        for document in expand(source.value):
+            _require_none(list(_schema().iter_errors(document)), source, document)
+            yield _checked(source, document)
+    except BadTable as error:
+        raise source.refused(str(error), error.path) from error
+
+
+def _require_none(errors: list[jsonschema_rs.ValidationError], source: Source, document: Mapping[str, Any]) -> None:
+    """What schema.json has against a document."""
     if errors:
-        raise RefusedCase(f"{where}: {'; '.join(errors)}")
-    case = Case(document["id"], document)
+        told = "; ".join(f"{'/'.join(map(str, e.instance_path)) or 'the case'}: {e.message}" for e in errors[:5])
+        raise source.refused(f"{document.get('id')}: {told}", list(errors[0].instance_path))
+
+
+def _checked(source: Source, document: Mapping[str, Any]) -> Case:
+    case = Case(document["id"], document, source.value["id"])
     if document["rule"] not in rules():
-        raise RefusedCase(f"{case.id}: spec/behaviour.md has no rule {document['rule']}")
-    for operation in _named_operations(case):
-        if operation not in operations():
-            raise RefusedCase(f"{case.id}: the document has no operation {operation}")
-    for name in _operators(case.expect):
+        raise source.refused(f"{case.id}: spec/behaviour.md has no rule {document['rule']}", ("rule",))
+    for operation, path in _named_operations(case):
+        if operation not in operations() and operation not in CLIENT_METHODS:
+            raise source.refused(f"{case.id}: the document has no operation {operation}", path)
+    for name, path in _operators(case.document):
         if name not in OPERATORS:
-            raise RefusedCase(f"{case.id}: there is no operator {name}")
-    _require_sound_steps(case)
+            raise source.refused(f"{case.id}: there is no operator {name}", path)
+    _require_sound_steps(case, source)
     return case
 
 
-def _require_version(document: Any, where: str) -> None:
-    declared = document.get("schema") if isinstance(document, Mapping) else None
+def _require_version(source: Source) -> None:
+    declared = source.value.get("schema") if isinstance(source.value, Mapping) else None
     match = re.fullmatch(rf"{FORMAT}/([0-9]+)\.([0-9]+)", str(declared))
     if match is None:
-        raise RefusedCase(f"{where}: `schema` must be {FORMAT}/{MAJOR}.{MINOR}, not {declared!r}")
+        raise source.refused(f"`schema` must be {FORMAT}/{MAJOR}.{MINOR}, not {declared!r}", ("schema",))
     if (int(match[1]), int(match[2])) > (MAJOR, MINOR) or int(match[1]) != MAJOR:
-        raise RefusedCase(f"{where}: {declared} is not a format this runner knows; it knows {FORMAT}/{MAJOR}.{MINOR}")
+        raise source.refused(
+            f"{declared} is not a format this runner knows; it knows {FORMAT}/{MAJOR}.{MINOR}", ("schema",)
+        )
 
 
-def _require_sound_steps(case: Case) -> None:
+def _require_sound_steps(case: Case, source: Source) -> None:
     """Ids are unique, what runs in the background is awaited, and nothing is awaited twice or released unknown."""
-    background: set[str] = set()
+    background: dict[str, Place] = {}
     seen: set[str] = set()
     faults = {fault["as"] for fault in case.world.get("faults") or () if "as" in fault}
-    for step in _flat(case.steps):
+    for step, path in _flat(case.steps, ("steps",)):
         if "call" in step:
             if step["id"] in seen:
-                raise RefusedCase(f"{case.id}: two calls have the id {step['id']}")
+                raise source.refused(f"{case.id}: two calls have the id {step['id']}", path)
             seen.add(step["id"])
             if "expect" not in step:
-                raise RefusedCase(f"{case.id}: nothing is expected of call {step['id']}")
+                raise source.refused(f"{case.id}: nothing is expected of call {step['id']}", path)
             if step.get("background"):
-                background.add(step["id"])
+                background[step["id"]] = path
         elif "await" in step:
-            if step["await"] not in background:
-                raise RefusedCase(f"{case.id}: {step['await']} is not in the background")
-            background.discard(step["await"])
+            if background.pop(step["await"], None) is None:
+                raise source.refused(f"{case.id}: {step['await']} is not in the background", path)
         else:
             control = step["control"]
             faults |= {control["fault"]["as"]} if "as" in control.get("fault", {}) else set()
             if "release" in control and control["release"] not in faults:
-                raise RefusedCase(f"{case.id}: no fault is named {control['release']}")
-    if background:
-        raise RefusedCase(f"{case.id}: nobody awaits {', '.join(sorted(background))}")
+                raise source.refused(f"{case.id}: no fault is named {control['release']}", path)
+    for name, path in background.items():
+        raise source.refused(f"{case.id}: nobody awaits {name}", path)
 
 
-def _flat(steps: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    for step in steps:
-        yield step
-        yield from _flat(step.get("while_sleeping") or ())
+def _flat(steps: Sequence[Mapping[str, Any]], path: Place) -> Iterator[tuple[Mapping[str, Any], Place]]:
+    for number, step in enumerate(steps):
+        yield step, (*path, number)
+        yield from _flat(step.get("while_sleeping") or (), (*path, number, "while_sleeping"))
 
 
-def _named_operations(case: Case) -> Iterator[str]:
-    faults = list(case.world.get("faults") or ())
-    for step in _flat(case.steps):
+def _named_operations(case: Case) -> Iterator[tuple[str, Place]]:
+    for number, fault in enumerate(case.world.get("faults") or ()):
+        if fault["operation"] != "*":
+            yield fault["operation"], ("world", "faults", number, "operation")
+    for step, path in _flat(case.steps, ("steps",)):
         if "call" in step:
-            yield step["call"]
-        elif "fault" in step.get("control", {}):
-            faults.append(step["control"]["fault"])
-    yield from (fault["operation"] for fault in faults if fault["operation"] != "*")
+            yield step["call"], (*path, "call")
+        elif "fault" in step.get("control", {}) and step["control"]["fault"]["operation"] != "*":
+            yield step["control"]["fault"]["operation"], (*path, "control", "fault", "operation")
 
 
-def _operators(value: Any) -> Iterator[str]:
+def _operators(value: Any, path: Place = ()) -> Iterator[tuple[str, Place]]:
     if isinstance(value, Mapping):
         for name, member in value.items():
-            if name.startswith("$"):
-                yield name
-            yield from _operators(member)
+            if name.startswith("$") and "expect" in path:
+                yield name, (*path, name)
+            yield from _operators(member, (*path, name))
     elif isinstance(value, list):
-        for member in value:
-            yield from _operators(member)
+        for number, member in enumerate(value):
+            yield from _operators(member, (*path, number))
 
 
 @cache

@@ -38,12 +38,15 @@ PYTHON: Final = (sys.executable, "-X", "dev")
 #: What a sound SDK never causes on a driver's stderr, whatever the case.
 _NOISE: Final = re.compile(r"Traceback|\bException|Warning:|never awaited|never retrieved|was destroyed")
 
+#: What would configure an SDK from outside its case, and have it read a bundle of CAs for each client.
+_OF_AN_SDK: Final = ("ADMIN_API_", "SSL_CERT_", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE")
+
 DRIVERS: Final[Mapping[str, DriverSpec]] = {
     "python-sync": DriverSpec((*PYTHON, str(TESTS / "drivers" / "python_sync.py")), frozenset({"close", "validates"})),
     "python-async": DriverSpec(
-        (*PYTHON, str(TESTS / "drivers" / "python_async.py")), frozenset({"cancel", "close", "validates"})
+        (*PYTHON, str(TESTS / "drivers" / "python_async.py")), frozenset({"cancel", "close", "prefetch", "validates"})
     ),
-    "node": DriverSpec(("node", str(TESTS / "drivers" / "node.mjs")), frozenset({"cancel", "close"})),
+    "node": DriverSpec(("node", str(TESTS / "drivers" / "node.mjs")), frozenset({"cancel", "close", "prefetch"})),
 }
 
 
@@ -113,10 +116,17 @@ class Driver:
     def receive(self, seconds: float | None = None) -> Message:
         """The next line from the driver. Raises DriverFailed when none comes, and ends the driver."""
         seconds = self.patience if seconds is None else seconds
+        message = self.listen(seconds)
+        if message is None:
+            raise self.failed(f"it said nothing for {seconds:g} s")
+        return message
+
+    def listen(self, seconds: float) -> Message | None:
+        """The next line from the driver, None if none comes in time. Raises DriverFailed when it has ended."""
         try:
             message = self._inbox.get(timeout=seconds)
         except queue.Empty:
-            raise self.failed(f"it said nothing for {seconds:g} s") from None
+            return None
         if message is None:
             raise self.failed("it ended")
         return message
@@ -165,7 +175,7 @@ def _clean_environment() -> dict[str, str]:
     return {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("ADMIN_API_") and not name.lower().endswith("_proxy")
+        if not name.startswith(_OF_AN_SDK) and not name.lower().endswith("_proxy")
     }
 
 

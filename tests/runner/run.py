@@ -14,6 +14,8 @@ from runner.process import Driver, Message
 from runner.world import DEFAULT_CLIENT, World
 
 CLIENT = "main"
+#: What a driver sets on a list or stream before it reads it.
+_OF_LAZY = ("idle_timeout_ms", "liveness_ms", "prefetch")
 #: How long one look at the journal waits before the driver is listened to again.
 _SLICE_MS = 25
 
@@ -28,6 +30,12 @@ class Seen:
     #: Call id → what became of it; several for a call with `concurrency`.
     done: dict[str, list[Message]] = field(default_factory=dict)
     sleeps: list[dict[str, Any]] = field(default_factory=list)
+    #: What the SDK logged: level and text.
+    log: list[Message] = field(default_factory=list)
+    #: What came by the user's own layers.
+    slots: list[Message] = field(default_factory=list)
+    #: All that errors show: texts, tracebacks, pickles.
+    shown: list[str] = field(default_factory=list)
     journal: list[dict[str, Any]] = field(default_factory=list)
     state: Mapping[str, int] = field(default_factory=dict)
     #: Stored ciphertext by object id.
@@ -48,7 +56,7 @@ class _Run:
         self.case = case
         self.driver = driver
         self.world = world
-        self.seen = Seen(bindings={"world": world.handle.told})
+        self.seen = Seen(bindings={"world": world.told})
         #: Call id → how many of its calls are not done.
         self._open: dict[str, int] = {}
         #: Call id → its calls that sleep.
@@ -65,19 +73,23 @@ class _Run:
                 self._carry_out(self.case.steps)
             except UnknownReference as error:
                 self.seen.stopped = str(error)
-                self.world.handle.clear_faults()
+            if self._while_sleeping:
+                self.seen.stopped = self.seen.stopped or f"{', '.join(self._while_sleeping)} never slept"
+            if any(self._open.values()):  # what nobody came to await is not left to the next case
+                self.world.clear_faults()
                 self._until(lambda: not any(self._open.values()))
             self._close()
-        self.world.handle.clear_faults()  # what is still held comes to its end, and into the journal
+        self.world.clear_faults()  # what is still held comes to its end, and into the journal
         self.seen.journal = self.world.journal()
-        self.seen.state = self.world.handle.state()
+        if "state" in self.case.expect:
+            self.seen.state = self.world.handle.state()
         self._fetch_objects()
         return self.seen
 
     def _make_client(self) -> bool:
         given = dict(self.case.client)
         options = {"base_url": self.world.handle.base_url, "random": 1.0, **given}
-        if not given.keys() & {"token", "client_id", "client_secret"}:
+        if not given.keys() & {"token", "token_function", "refresh_token", "client_id", "client_secret"}:
             options |= {"client_id": DEFAULT_CLIENT["id"], "client_secret": DEFAULT_CLIENT["secret"]}
         options = {name: value for name, value in options.items() if value is not None or name.endswith("_ms")}
         message = {"type": "client", "client": CLIENT, "options": resolve(options, self.seen.bindings)}
@@ -85,6 +97,7 @@ class _Run:
         answer = self.driver.receive()
         if answer["type"] == "refused":
             self.seen.client_error = answer["error"]
+            self.seen.shown += answer["shown"]
             return False
         if answer["type"] != "ok":
             raise self.driver.failed(f"it answered `client` with {answer}")
@@ -112,6 +125,7 @@ class _Run:
             "options": resolve(step.get("options") or {}, self.seen.bindings),
             "consume": step.get("consume", "all"),
             "raw": step.get("raw", False),
+            **{name: step[name] for name in _OF_LAZY if name in step},
         }
         if "while_sleeping" in step:
             self._while_sleeping[call_id] = step["while_sleeping"]
@@ -135,9 +149,14 @@ class _Run:
         elif message["type"] == "done":
             if "crash" in message:
                 raise self.driver.failed(f"call {message['call']} crashed in it:\n{message['crash']}")
+            self.seen.shown += message.pop("shown", ())
             self.seen.done[message["call"]].append(message)
             self._open[message["call"]] -= 1
             self._wake(message["call"])
+        elif message["type"] == "log":
+            self.seen.log.append(message)
+        elif message["type"] == "passage":
+            self.seen.slots.append(message)
         elif message["type"] == "ok":
             self._closed = True
         else:
@@ -165,9 +184,9 @@ class _Run:
             if message["until_ms"] == until_ms:
                 self.driver.send({"type": "slept", "id": message["id"], "now_ms": now_ms})
 
-    def _close(self) -> None:
+    def _close(self, *, revoke: bool = False) -> None:
         if not self._closed:
-            self.driver.send({"type": "close", "client": CLIENT})
+            self.driver.send({"type": "close", "client": CLIENT, "revoke": revoke})
             self._until(lambda: self._closed)
 
     def _fetch_objects(self) -> None:
@@ -183,8 +202,21 @@ class _Run:
         now_ms = self.world.move_to(self.world.now_ms + by_ms)
         self.driver.send({"type": "now", "now_ms": now_ms})
 
+    def _control_advance_until_done(self, operand: Mapping[str, Any]) -> None:
+        give_up = time.monotonic() + self.driver.patience
+        while self._open[operand["call"]] > 0:
+            if time.monotonic() > give_up:
+                raise self.driver.failed(f"{operand['call']} was never done")
+            self._control_advance_ms(operand["ms"])
+            message = self.driver.listen(_SLICE_MS / 1000)
+            if message is not None:
+                self._take(message)
+
     def _control_revoke_tokens(self, whose: str) -> None:
         self.world.handle.revoke_tokens(client_id=None if whose == "all" else whose)
+
+    def _control_rotate_keys(self, how: Mapping[str, Any]) -> None:
+        self.world.handle.rotate_keys(retire=how.get("retire", False))
 
     def _control_fault(self, fault: Mapping[str, Any]) -> None:
         self.world.set_fault(resolve(fault, self.seen.bindings))
@@ -202,8 +234,11 @@ class _Run:
             while self.driver.waiting():
                 self._take(self.driver.receive())
 
+    def _control_pause_ms(self, ms: int) -> None:
+        time.sleep(ms / 1000)  # real: bytes must come, or not, meanwhile
+
     def _control_cancel(self, call_id: str) -> None:
         self.driver.send({"type": "cancel", "call": call_id})
 
-    def _control_close(self, operand: bool) -> None:
-        self._close()
+    def _control_close(self, operand: bool | str) -> None:
+        self._close(revoke=operand == "revoke")

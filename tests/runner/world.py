@@ -21,12 +21,19 @@ class World:
     """A world at its own base path, with the faults of its case set."""
 
     def __init__(self, control: Control, case: Case) -> None:
-        creation = {name: value for name, value in case.world.items() if name != "faults"}
+        creation = {name: value for name, value in case.world.items() if name not in ("faults", "log_ins")}
         creation.setdefault("clients", [{**DEFAULT_CLIENT, "scopes": all_scopes()}])
+        creation["journal"] = {"bodies": True, **creation.get("journal", {})}  # so that the exchanges can be judged
         self.handle: WorldHandle = control.create_world(**creation, id=_world_id(case.id))
-        self.start_ms = self.handle.now_ms()
+        self.start_ms = self.handle.told["now_ms"]
         self.now_ms = self.start_ms
+        #: What `{$ref: world…}` finds: all that creating it told, and what its log-ins were given.
+        self.told: dict[str, Any] = {
+            **self.handle.told,
+            "log_ins": [self.handle.log_in(each["client_id"]) for each in case.world.get("log_ins") or ()],
+        }
         self._faults: dict[str, str] = {}
+        self._any_fault = False
         for fault in case.world.get("faults") or ():
             self.set_fault(fault)
 
@@ -34,6 +41,7 @@ class World:
         """Sets a fault; `as` keeps its id for `release`."""
         given = dict(fault)
         name = given.pop("as", None)
+        self._any_fault = True
         fault_id = self.handle.fault(given.pop("operation"), **given)
         if name is not None:
             self._faults[name] = fault_id
@@ -41,6 +49,11 @@ class World:
     def release(self, name: str) -> None:
         """Lets a fault's captives go."""
         self.handle.release(self._faults[name])
+
+    def clear_faults(self) -> None:
+        """Removes what faults are set, letting go all that they keep."""
+        if self._any_fault:
+            self.handle.clear_faults()
 
     def move_to(self, until_ms: int) -> int:
         """Moves world time to an instant, unless that is past; the new now."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -123,8 +122,8 @@ class App:
             )
 
     def _request_id(self, ctx: Context) -> str:
-        if not ctx.request_id:
-            ctx.request_id = f"req_{secrets.token_hex(10)}"
+        if not ctx.request_id:  # It came to no world; the root world's is as good, and the same on every seeded run.
+            ctx.request_id = self.worlds.root.new_request_id()
         return ctx.request_id
 
     def _finished(self, ctx: Context, answer: Answer) -> Answer:
@@ -155,6 +154,8 @@ class App:
     async def _send(self, ctx: Context, answer: Answer, send: Send) -> None:
         if ctx.request.wire.left:
             raise Disconnected
+        if not isinstance(answer.body, bytes) and ctx.world.journal.bodies:
+            answer.body = ctx.world.journal.recorded(ctx.entry, answer.body)
         if ctx.broken_by is not None:
             ctx.world.journal.answering(ctx.entry)
             await self._while_there(ctx, _break(ctx, answer, ctx.broken_by))

@@ -1,5 +1,6 @@
-"""Faults: break on command. Each matches an operation at one stage of a request, leaves `skip` of those alone, then
-breaks `times` of them. At a stage the oldest fault that is due wins; the others keep their turn."""
+"""Faults: break on command. Each matches an operation, and headers if it names any, at one stage of a request, leaves
+`skip` of those alone, then breaks `times` of them. At a stage the oldest fault that is due wins; the others keep their
+turn."""
 
 from __future__ import annotations
 
@@ -56,14 +57,18 @@ class Fault:
     kind: str
     stage: Stage
     operation: str
+    #: Lower-case name → the value a request must carry.
+    headers: Mapping[str, str]
     skip: int
     times: int
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: int = 0
 
-    def due(self, operation: str) -> bool:
+    def due(self, ctx: Context) -> bool:
         """Counts one request that reached this fault's stage; True if it is to be broken, by this or an older fault."""
-        if self.operation not in ("*", operation) or self.times == 0:
+        if self.times == 0 or self.operation not in ("*", ctx.operation.id):
+            return False
+        if any(ctx.request.header(name) != value for name, value in self.headers.items()):
             return False
         if self.skip > 0:
             self.skip -= 1
@@ -120,6 +125,7 @@ class Faults:
             kind=kind,
             stage=stage,
             operation=spec["operation"],
+            headers={name.lower(): value for name, value in spec.get("headers", {}).items()},
             skip=spec.get("skip", 0),
             # A barrier lets all n through at once, so it is spent by n requests.
             times=spec["barrier"] if kind == "barrier" else spec.get("times", 1),
@@ -162,23 +168,22 @@ class Faults:
             entry.phase = "released"
         await self._journal.settled(freed)
 
-    def body_bytes(self, operation: str) -> int | None:
+    def body_bytes(self, ctx: Context) -> int | None:
         """After how many bytes of its body this request is to be reset."""
-        fault = self._take("body", operation) if self._faults else None
+        fault = self._take("body", ctx) if self._faults else None
         return fault.spec["reset_after_body_bytes"] if fault else None
 
     async def before(self, ctx: Context) -> Answer | None:
         """Latency, a barrier, then an answer of the test's own making, a reset or silence: the API has seen nothing."""
-        operation = ctx.operation.id
-        late = self._take("latency", operation)
+        late = self._take("latency", ctx)
         if late:
             await self.keep(late, ctx, until_ms=self._clock.now_ms() + late.spec["latency_ms"])
-        barrier = self._take("barrier", operation)
+        barrier = self._take("barrier", ctx)
         if barrier:
             if barrier.times == 0:
                 barrier.gate.set()
             await self.keep(barrier, ctx)
-        fault = self._take("before", operation)
+        fault = self._take("before", ctx)
         if fault is None:
             return None
         if fault.kind == "reset":
@@ -191,7 +196,7 @@ class Faults:
     async def hold(self, ctx: Context) -> None:
         """Keeps the request: in flight, and holding no database lock. A mutation has got too far to end with its
         client (SERVER-2)."""
-        fault = self._take("hold", ctx.operation.id) if self._faults else None
+        fault = self._take("hold", ctx) if self._faults else None
         if fault:
             for_ms = fault.spec.get("hold_ms")
             until_ms = None if for_ms is None else self._clock.now_ms() + for_ms
@@ -200,7 +205,7 @@ class Faults:
     async def after(self, ctx: Context) -> Fault | None:
         """The fault that breaks this request's answer on its way; all is committed by now. Raises Reset if the answer
         is to be lost."""
-        fault = self._take("after", ctx.operation.id)
+        fault = self._take("after", ctx)
         if fault is None:
             return None
         if fault.kind == "reset":
@@ -245,12 +250,13 @@ class Faults:
         if self._closed:
             raise Reset
 
-    def _take(self, stage: Stage, operation: str) -> Fault | None:
+    def _take(self, stage: Stage, ctx: Context) -> Fault | None:
         # Every fault of the stage counts the request, so that `skip` means the same whatever else is set.
-        due = [fault for fault in self._faults.values() if fault.stage == stage and fault.due(operation)]
+        due = [fault for fault in self._faults.values() if fault.stage == stage and fault.due(ctx)]
         if not due:
             return None
         due[0].times -= 1
+        ctx.entry.faults += (due[0].id,)
         return due[0]
 
     def _get(self, fault_id: str) -> Fault:

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import hashlib
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -43,12 +43,14 @@ class Entry:
     outcome: str = "pending"
     phase: str = "arrived"
     replayed: bool = False
+    scripted: bool = False
+    faults: tuple[str, ...] = ()
     body_size: int = 0
     body_sha256: str | None = None
     connection: int = 0
     answer_headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
-    answer_body: bytes | None = None
+    answer_body: bytes | bytearray | None = None
     query: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
@@ -74,6 +76,8 @@ class Entry:
             "outcome": self.outcome,
             "phase": self.phase,
             "replayed": self.replayed,
+            "scripted": self.scripted,
+            "faults": list(self.faults),
             "answer_headers": [list(pair) for pair in self.answer_headers],
             "connection": self.connection,
         }
@@ -128,11 +132,27 @@ class Journal:
         entry.phase = "answering"
         self.changed()
 
+    async def recorded(self, entry: Entry, items: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+        """The lines, events or parts of a streamed answer; the entry has them as they pass."""
+        entry.answer_body = kept = bytearray()
+        try:
+            async for item in items:
+                if len(kept) + len(item) <= MAX_RECORDED_BODY:
+                    kept += item
+                else:
+                    entry.answer_body = None
+                yield item
+        finally:
+            close = getattr(items, "aclose", None)
+            if close is not None:
+                await close()
+
     def answered(self, entry: Entry, outcome: str, answer: Answer | None) -> None:
         """Ends an entry, once nothing more will be sent."""
         if answer is not None:
             entry.status = answer.status
             entry.replayed = answer.replayed
+            entry.scripted = answer.scripted
             entry.answer_headers = tuple(answer.headers.items())
             if self.bodies and isinstance(answer.body, bytes) and len(answer.body) <= MAX_RECORDED_BODY:
                 entry.answer_body = answer.body
@@ -195,7 +215,7 @@ def _safe_header(name: bytes, value: bytes) -> str:
     return fingerprint(value) if name in CREDENTIAL_HEADERS else value.decode("latin-1")
 
 
-def _safe_body(member: str, body: bytes, content_type: str, channel: str) -> dict[str, Any]:
+def _safe_body(member: str, body: bytes | bytearray, content_type: str, channel: str) -> dict[str, Any]:
     """JSON as data, text as text, the rest as base64; what the auth channel carries loses its credentials."""
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == "application/x-www-form-urlencoded":

@@ -82,7 +82,7 @@ async def route(frame: Frame, ctx: Context) -> Answer | None:
 
 
 async def body(frame: Frame, ctx: Context) -> Answer | None:
-    stop_after = ctx.world.faults.body_bytes(ctx.operation.id)
+    stop_after = ctx.world.faults.body_bytes(ctx)
     limit = ctx.operation.max_body_bytes
     try:
         await ctx.request.read(limit, stop_after=stop_after)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, NotRequired, TypedDict
 
@@ -77,6 +78,8 @@ CONTROL_KINDS: Mapping[str, Kind] = {
 }
 
 TYPE_PREFIX = "https://admin-api.example/problems/"
+#: A path that may be told as `instance`: a URI reference (RFC 3986, 3.3) of the document's length.
+_INSTANCE = re.compile(r"(?=.{0,2000}\Z)(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
 
 
 class FieldError(TypedDict):
@@ -124,7 +127,7 @@ class Problem(Exception):
         }
         if self.detail is not None:
             document["detail"] = self.detail
-        if instance is not None:
+        if instance is not None and _INSTANCE.fullmatch(instance):
             document["instance"] = instance
         if self.errors:
             document["errors"] = self.errors

@@ -61,11 +61,21 @@ class AdminHttpProtocol(HttpToolsProtocol):
         if size > MAX_HEADER_BYTES:
             self._refuse(Problem("header_too_large", f"The header section may have {MAX_HEADER_BYTES} bytes."))
             return
+        if not self.url.startswith(b"/"):
+            self._take_host_of_target()
         super().on_headers_complete()
         # The specification's extensions are dicts; ours are private to this package. The cycle is of this request,
         # made just now; another request may follow before it is answered.
         extensions: Any = {"admin_api_mock.wire": Wire(self.cycle), "admin_api_mock.connection": self._number}
         self.scope["extensions"] = extensions
+
+    def _take_host_of_target(self) -> None:
+        """In the absolute form the target says which host is meant, whatever the Host field says (RFC 9112, 3.2.2)."""
+        _, found, target = self.url.partition(b"://")
+        if found:
+            authority = target.partition(b"/")[0].partition(b"?")[0]
+            # In place: the scope has the same list.
+            self.headers[:] = [field for field in self.headers if field[0] != b"host"] + [(b"host", authority)]
 
     def on_body(self, body: bytes) -> None:
         """Hands the body on, unless the request was refused."""

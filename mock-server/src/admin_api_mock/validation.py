@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl
 import orjson
 from jsonschema_rs import Draft202012Validator, Registry
 
-from admin_api_mock.document import Document, Node, Operation, Parameter
+from admin_api_mock.document import Document, MediaType, Node, Operation, Parameter
 from admin_api_mock.problems import FieldError, OAuthProblem, Problem, invalid
-from admin_api_mock.violations import errors_of
+from admin_api_mock.violations import MAX_ERRORS, errors_of, parameter_error
 
 if TYPE_CHECKING:
     from admin_api_mock.http import Request
@@ -22,16 +22,20 @@ Direction: TypeAlias = Literal["request", "answer"]
 #: Which members are not part of which direction (OpenAPI 3.1: readOnly, writeOnly), and need not be there.
 _FOREIGN: Mapping[Direction, str] = {"request": "readOnly", "answer": "writeOnly"}
 FORM = "application/x-www-form-urlencoded"
+#: A malformed value is as good as one that nobody issued (RFC 6749 section 5.2).
+_FORM_ERRORS: Mapping[str, str] = {"scope": "invalid_scope", "refresh_token": "invalid_grant"}
 #: Tokens and secrets are small.
 MAX_FORM_BYTES = 64 * 1024
 #: Checked by the idempotency room, for which a malformed key is a 400 and not a 422 (RULES SERVER).
 _OWN_CHECK = frozenset({"idempotency-key"})
+#: The integers that a format stands for (OpenAPI 3.1, 4.4): from minus this on, and up to just below it.
+_BOUNDS: Mapping[str, int] = {"int32": 2**31, "int64": 2**63}
 #: What is nested deeper than the encoder of our own answers goes could be kept and never shown again.
 MAX_DEPTH = 128
 #: Answers remembered as valid: how many, and up to which size.
 _REMEMBERED_ANSWERS, _REMEMBERED_BYTES = 512, 65_536
 
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
@@ -46,6 +50,7 @@ class Validation:
         self._document = document
         self._validators: dict[tuple[Direction, str], Draft202012Validator] = {}
         self._parameters: dict[str, _ParameterCheck] = {}
+        self._integers: dict[str, tuple[str, ...]] = {}
         self._found_valid: set[tuple[str, int, bytes]] = set()
 
     def parameters(
@@ -69,7 +74,7 @@ class Validation:
             header = {"POST": "Accept-Post", "PATCH": "Accept-Patch"}.get(operation.method, "Accept")
             raise Problem("unsupported_media_type", f"This operation takes {accepted}.", headers={header: accepted})
         if media.name == FORM:
-            return self._form(request)
+            return self._form(media, request)
         if not media.is_json:
             return None
         try:
@@ -82,6 +87,7 @@ class Validation:
             raise invalid("", "too_deep", f"It may be nested {MAX_DEPTH} deep.")
         if media.pointer is not None:
             self.check("request", media.pointer, content)
+            self._as_integers(media, content)
         return content
 
     def check(self, direction: Direction, pointer: str, content: Any) -> None:
@@ -138,8 +144,21 @@ class Validation:
     def _answer_registry(self) -> Registry:
         return Registry([("urn:document", _directed(self._document.raw, _FOREIGN["answer"]))])
 
-    def _form(self, request: Request) -> dict[str, str]:
-        """Form pairs. Their meaning, and how a wrong one is told, is the token endpoint's (RFC 6749 section 5.2)."""
+    def _as_integers(self, media: MediaType, content: Any) -> None:
+        """`60.0` is an integer (JSON Schema 2020-12, 4.2.3): handlers get it as one. Of the body's own members only."""
+        assert media.pointer is not None, "what has been checked has a schema"
+        names = self._integers.get(media.pointer)
+        if names is None:
+            properties = self._document.schema(media.schema).get("properties", {}).items()
+            kinds = [(name, self._document.schema(schema).get("type")) for name, schema in properties]
+            names = tuple(name for name, kind in kinds if kind is not None and "integer" in kind)
+            self._integers[media.pointer] = names
+        for name in names:
+            if isinstance(content.get(name), float):
+                content[name] = int(content[name])
+
+    def _form(self, media: MediaType, request: Request) -> dict[str, str]:
+        """A form that the document allows; how a wrong one is told is the token endpoint's (RFC 6749 section 5.2)."""
         if len(request.body) > MAX_FORM_BYTES:
             raise Problem("payload_too_large", f"A form may have {MAX_FORM_BYTES} bytes.")
         try:
@@ -149,7 +168,13 @@ class Validation:
         form = dict(pairs)
         if len(form) != len(pairs):
             raise OAuthProblem("invalid_request", "A form parameter is repeated (RFC 6749 section 3.2).")
-        return form
+        given = {name: value for name, value in form.items() if value}  # Without a value it counts as left out (3.2).
+        if media.pointer is not None and (errors := errors_of(self.validator("request", media.pointer), given)):
+            name, code = errors[0].get("pointer", "").lstrip("/"), errors[0]["code"]
+            error = _FORM_ERRORS.get(name, "invalid_request")
+            # Neither quotes nor backslashes may be told (5.2), so not the pattern.
+            raise OAuthProblem(error, f"{name} is {'missing' if code == 'required' else 'malformed'}.")
+        return given
 
 
 class _ParameterCheck:
@@ -191,7 +216,9 @@ class _ParameterCheck:
             if validator is not None and not validator.is_valid(values):
                 errors += [_of_parameter(error) for error in errors_of(validator, values)]
         if errors:
-            raise Problem("validation_failed", _summary(errors), errors=errors)
+            # A query can have thousands of names, and the same one many times.
+            once = list({(error["parameter"], error["code"]): error for error in errors}.values())
+            raise Problem("validation_failed", _summary(once), errors=once[:MAX_ERRORS])
         for name, default in self._defaults.items():
             query.setdefault(name, default)
         return query, headers
@@ -205,7 +232,7 @@ class _ParameterCheck:
                 repeated = member[:-1] in members
                 members[member[:-1]] = text
             elif name not in self._query or name in self._deep:
-                errors.append({"parameter": name, "code": "unknown_parameter", "detail": "There is no such parameter."})
+                errors.append(parameter_error(name, "unknown_parameter", "There is no such parameter."))
                 continue
             elif name in self._lists:
                 query.setdefault(name, []).append(self._query[name](text))
@@ -214,7 +241,7 @@ class _ParameterCheck:
                 repeated = name in query
                 query[name] = self._query[name](text)
             if repeated:
-                errors.append({"parameter": name, "code": "repeated_parameter", "detail": "It may be given once."})
+                errors.append(parameter_error(name, "repeated_parameter", "It may be given once."))
         return query
 
     def _check_path(self, values: Mapping[str, Any]) -> None:
@@ -288,7 +315,7 @@ def _fragment(pointer: str) -> str:
 def _of_parameter(error: FieldError) -> FieldError:
     """The error of a value within the object of all parameters, as one that names the parameter."""
     name = error["pointer"].split("/")[1].replace("~1", "/").replace("~0", "~")
-    return {"parameter": name, "code": error["code"], "detail": error["detail"]}
+    return parameter_error(name, error["code"], error["detail"])
 
 
 def _summary(errors: list[FieldError]) -> str:
@@ -299,12 +326,16 @@ def _summary(errors: list[FieldError]) -> str:
 
 
 def _directed(node: Any, foreign: str) -> Any:
-    """A copy of the document for one direction: foreign members are refused and not required."""
+    """A copy of the document for one direction: foreign members are refused and not required, integers bounded."""
     if isinstance(node, list):
         return [_directed(item, foreign) for item in node]
     if not isinstance(node, dict):
         return node
     copy = {name: _directed(value, foreign) for name, value in node.items()}
+    bound = _BOUNDS.get(copy["format"]) if isinstance(copy.get("format"), str) else None
+    if bound is not None:
+        copy["minimum"] = max(copy.get("minimum", -bound), -bound)
+        copy["maximum"] = min(copy.get("maximum", bound - 1), bound - 1)
     properties = copy.get("properties")
     if isinstance(properties, dict):
         hidden = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,9 @@ from admin_api_mock.problems import FieldError
 
 #: More are of no use to anyone.
 MAX_ERRORS = 50
+#: What the document takes of the names of members and parameters (ProblemError), which callers make up as they like.
+MAX_POINTER, MAX_PARAMETER = 500, 100
+_CONTROL = re.compile(r"[\x00-\x1F\x7F]")
 
 #: Keyword → stable code and the words for it; the words may use the keyword's own limit.
 _LAWS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
@@ -45,10 +49,27 @@ def errors_of(validator: Draft202012Validator, instance: Any) -> list[FieldError
     found: dict[tuple[str, str], FieldError] = {}
     for error in validator.iter_errors(instance):
         for field in _fields(error):
+            field["pointer"] = _tellable(field["pointer"])
             found.setdefault((field["pointer"], field["code"]), field)
         if len(found) >= MAX_ERRORS:
             break
     return list(found.values())[:MAX_ERRORS]
+
+
+def parameter_error(name: str, code: str, detail: str) -> FieldError:
+    """The error of a parameter, whose name the caller may have made up: without control characters, cut."""
+    return {
+        "parameter": _CONTROL.sub("\N{REPLACEMENT CHARACTER}", name)[:MAX_PARAMETER],
+        "code": code,
+        "detail": detail,
+    }
+
+
+def _tellable(pointer: str) -> str:
+    """The pointer, or where its name cannot be told, that of what it lies in."""
+    while len(pointer) > MAX_POINTER or _CONTROL.search(pointer):
+        pointer = pointer.rpartition("/")[0]
+    return pointer
 
 
 def _fields(error: ValidationError) -> Iterator[FieldError]:

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
+from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from admin_api_mock.clock import WorldClock, parse_instant
@@ -106,6 +106,8 @@ class Worlds:
         self._seed = seed
         self._data_dir = data_dir
         self._worlds: dict[str, World] = {}
+        #: Names the worlds that come without a name.
+        self._names: Random = SystemRandom() if seed is None else Random(f"{seed}:worlds")
         self.origin = origin
         self.create({"id": ROOT, "seed": "dev"})
 
@@ -139,7 +141,7 @@ class Worlds:
 
     def create(self, creation: Mapping[str, Any]) -> tuple[World, Mapping[str, Any]]:
         """A new, populated world, and what populating it made. An id that is in use is a 409."""
-        world_id = creation.get("id") or f"world-{secrets.token_hex(6)}"
+        world_id = creation.get("id") or f"world-{self._names.getrandbits(48):012x}"
         if not WORLD_ID.fullmatch(world_id):
             raise Problem(
                 "validation_failed", errors=[{"pointer": "/id", "code": "pattern", "detail": WORLD_ID.pattern}]

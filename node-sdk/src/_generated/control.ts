@@ -254,9 +254,15 @@ export interface Entry {
   readonly phase: string;
   /** Whether it was answered from an idempotency record. */
   readonly replayed: boolean;
+  /** Whether a `respond` fault wrote the answer. */
+  readonly scripted: boolean;
+  /** Ids of the faults that it met, in order. */
+  readonly faults: readonly string[];
   /** Names and values, in order; credentials as a fingerprint. */
   readonly answer_headers: Pairs;
-  /** In a world that keeps bodies: the answer, as `body`. */
+  /**
+   * In a world that keeps bodies: the answer, as `body`; of a broken one what was meant, of a stream what has passed.
+   */
   readonly answer_body?: unknown;
   /** The answer if it is neither JSON nor text. */
   readonly answer_body_base64?: string;
@@ -353,6 +359,8 @@ export interface Revoked {
 export interface FaultCreation {
   /** An operationId, or `*`. */
   readonly operation: string;
+  /** Only requests that carry these headers, with these values; `X-Request-Id` names the attempts of one call. */
+  readonly headers?: { readonly [name: string]: string } | undefined;
   /** Matching requests to leave alone first; 0 if left out. */
   readonly skip?: number | undefined;
   /** Requests to break; 1 if left out. */

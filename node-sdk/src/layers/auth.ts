@@ -17,13 +17,21 @@ function refused(outcome: Outcome): boolean {
   );
 }
 
-/** The layer: attach the token; after a 401 `invalid_token` get another and send once more, at no cost. */
-export function auth(source: TokenSource): Layer {
+/**
+ * The layer: attach the token; after a 401 `invalid_token` get another and send once more, at no cost.
+ *
+ * @param preflight - Send nothing if the token is known to lack a scope that the operation needs (AUTH-6).
+ */
+export function auth(source: TokenSource, preflight?: boolean): Layer {
   return (send) => async (request) => {
     const { call } = request;
     const token = await source.token(call);
     if (token instanceof TokenFailure) return token;
-    call.tokenScopes = token.scopes;
+    call.token = token;
+    const { scopes } = token;
+    if (preflight && scopes && !call.scopes.every((scope) => scopes.has(scope))) {
+      return new TokenFailure('insufficient_scope', 'The token lacks a scope.', true);
+    }
     const outcome = await send(request.withHeader('authorization', token.value));
     if (!refused(outcome) || !source.refuse(token) || call.resent) return outcome;
     call.resent = true;
@@ -31,7 +39,7 @@ export function auth(source: TokenSource): Layer {
     const fresh = await source.token(call);
     if (fresh instanceof TokenFailure) return fresh;
     if (fresh.value.equals(token.value)) return outcome;
-    call.tokenScopes = fresh.scopes;
+    call.token = fresh;
     return send(request.withHeader('authorization', fresh.value));
   };
 }

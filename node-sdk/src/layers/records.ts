@@ -55,17 +55,25 @@ export function retried(logger: Logger, { operation, attempt, status, code, dela
 }
 
 /** Headers as they may be logged. */
-function shown(headers: Iterable<readonly [string, string | Secret]>): Record<string, string> {
+export function shown(headers: Iterable<readonly [string, string | Secret]>): Record<string, string> {
   const allowed = (name: string, value: string | Secret): string =>
     !(value instanceof Secret) && LOGGING_HEADERS.has(name) ? value : REDACTED;
   return Object.fromEntries([...headers].map(([name, value]) => [name, allowed(name, value)]));
 }
 
-/** A URL as it may be logged: values of the query only where they are known to be harmless. */
-function shownUrl(url: string): string {
-  const parts = new URL(url);
-  const query = [...parts.searchParams].map(([name, value]) => `${name}=${LOGGING_QUERY.has(name) ? value : REDACTED}`);
-  return `${parts.origin}${parts.pathname}${query.length > 0 ? '?' : ''}${query.join('&')}`;
+/**
+ * A URL as it may be logged: values of the query only where they are known to be harmless.
+ *
+ * All of it stays encoded as it is sent, so that nothing in it can forge a line of the log.
+ */
+export function shownUrl(url: string): string {
+  const { origin, pathname, search } = new URL(url);
+  const shownPair = (pair: string): string => {
+    const [name = ''] = pair.split('=', 1);
+    return `${name}=${LOGGING_QUERY.has(name) ? pair.slice(name.length + 1) : REDACTED}`;
+  };
+  const query = search.slice(1).split('&').filter(Boolean).map(shownPair);
+  return `${origin}${pathname}${query.length > 0 ? '?' : ''}${query.join('&')}`;
 }
 
 function elapsed(request: Request): number {

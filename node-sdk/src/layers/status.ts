@@ -13,22 +13,23 @@ import {
   AuthenticationError,
   classFor,
   DeadlineExceededError,
+  DecodeError,
   InsufficientScopeError,
 } from '../errors.ts';
 import { Response, TokenFailure, WireError } from '../exchange.ts';
 import type { Call, Layer, Outcome, Request } from '../exchange.ts';
-import { effectOf, outcomeOf } from '../outcome.ts';
+import { KEPT_NO_LONGER, effectOf, outcomeOf } from '../outcome.ts';
 
 const ADVICE: Readonly<Record<number, string>> = {
-  401: 'Check the token or the client credentials.',
-  403: 'Ask for a token with the scope.',
+  401: 'Check the credentials.',
+  403: 'Ask for the scope.',
   404: 'Check the id.',
-  409: 'See `problem` for what is in the way.',
-  410: 'Start over without the cursor or id.',
-  412: 'Get the current version and try again with its etag.',
-  422: 'See `errors` for the members that were refused.',
-  428: "Pass if_match with the etag you know, or if_none_match: '*' to create.",
-  429: 'Wait for `retryAfter` milliseconds.',
+  409: 'See `problem` for why.',
+  410: 'Start over.',
+  412: 'Get it again, for its etag.',
+  422: 'See `errors`.',
+  428: "Pass if_match, or if_none_match: '*' to create.",
+  429: 'Wait for `retryAfter`.',
 };
 
 /** The layer. */
@@ -49,6 +50,7 @@ export function errorFor(request: Request, outcome: Outcome): AdminAPIError {
   error.attempts = call.attempts;
   error.idempotencyKey = call.idempotencyKey;
   error.outcome = outcomeOf(call, effectOf(outcome));
+  if (error.code === KEPT_NO_LONGER) error.outcome = 'committed';
   const harmless = call.keyed || RETRY_SAFE_METHODS.has(call.method) || ['not_sent', 'refused'].includes(error.outcome);
   error.retryable = transient(outcome, request.method) && harmless;
   if (call.stop === 'retry_budget_exhausted') error.code = call.stop;
@@ -66,27 +68,22 @@ function ofStatus(response: Response): AdminAPIError {
     problem,
     retryAfter: retryAfter(response, response.call.clock.now()),
   });
-  if (error instanceof InsufficientScopeError) {
-    const granted = response.call.tokenScopes;
-    error.grantedScopes = granted && [...granted].sort();
-    error.missingScopes = missing(response, problem, granted);
-  }
+  if (error instanceof InsufficientScopeError) tellScopes(error, response.call, problem?.['missing_scopes']);
   return error;
 }
 
-function missing(
-  response: Response,
-  problem: Readonly<Record<string, unknown>> | undefined,
-  granted: ReadonlySet<string> | undefined,
-): string[] {
-  const listed = problem?.['missing_scopes'];
-  if (Array.isArray(listed) && listed.length > 0) return listed.map(String);
-  return response.call.scopes.filter((scope) => granted === undefined || !granted.has(scope));
+/** What the token has and what it lacks, as the server lists it, else by the document. */
+function tellScopes(error: InsufficientScopeError, call: Call, listed?: unknown): InsufficientScopeError {
+  const granted = call.token?.scopes;
+  error.grantedScopes = granted && [...granted].sort();
+  error.missingScopes =
+    Array.isArray(listed) && listed.length > 0 ? listed.map(String) : call.scopes.filter((scope) => granted?.has(scope) !== true);
+  return error;
 }
 
 /** The problem details of an answer (RFC 9457), undefined if it holds none, whatever its content type says. */
 function problemOf(response: Response): Readonly<Record<string, unknown>> | undefined {
-  return (response.headers.get('content-type') ?? '').includes('json') ? jsonObject(response.body) : undefined;
+  return response.isJson ? jsonObject(response.body) : undefined;
 }
 
 function message(response: Response, problem: Readonly<Record<string, unknown>> | undefined): string {
@@ -94,7 +91,7 @@ function message(response: Response, problem: Readonly<Record<string, unknown>> 
   const parts = [`${call.operation}: ${status}`];
   if (problem !== undefined) {
     const told = ['code', 'detail'].map((name) => problem[name]).filter((value) => typeof value === 'string');
-    parts.push(told.length > 0 ? told.join(' ') : String(problem['title'] ?? ''));
+    parts.push((told.join(' ') || String(problem['title'] ?? '')).slice(0, ERRORS_EXCERPT));
   } else if (status >= 300 && status < 400) {
     const to = originOf(response.headers.get('location') ?? '');
     parts.push(`A redirect${to === undefined ? '' : ` to ${to}`} is not followed. Check baseUrl.`);
@@ -116,21 +113,26 @@ function originOf(url: string): string | undefined {
 
 function ofToken(call: Call, failure: TokenFailure): AdminAPIError {
   const { answer, code } = failure;
-  if (code === 'deadline_exceeded') return new DeadlineExceededError(`${call.operation}: ${failure.message}`);
+  const plain = `${call.operation}: ${failure.message}`;
+  if (code === 'deadline_exceeded') return new DeadlineExceededError(plain);
+  if (code === InsufficientScopeError.code && answer === undefined) return tellScopes(new InsufficientScopeError(plain), call);
   const text = `${call.operation}: No access token. ${failure.message}`;
-  if (answer instanceof WireError) return ofWire(call, answer);
-  if (answer === undefined) {
-    return code === 'token_timeout' ? new APITimeoutError(text, { code }) : new AuthenticationError(text, { code });
-  }
+  if (answer === undefined) return new (code === 'token_timeout' ? APITimeoutError : AuthenticationError)(text, { code });
+  const wire = answer instanceof WireError;
+  if (wire && code !== 'refresh_outcome_unknown') return ofWire(call, answer);
   const facts = { code, status: answer.status, requestId: answer.requestId };
-  if (failure.final) return new AuthenticationError(text, facts);
+  if (wire || failure.final) return new AuthenticationError(text, facts);
   return new (classFor(answer.status, undefined))(text, { ...facts, retryAfter: retryAfter(answer, call.clock.now()) });
 }
 
 function ofWire(call: Call, wire: WireError): AdminAPIError {
   const text = `${call.operation}: ${wire.message}`;
   const facts = { code: wire.code, status: wire.status, requestId: wire.requestId };
-  if (wire.code === 'deadline_exceeded') return new DeadlineExceededError(`${text} Raise \`deadline\` if it is too short.`);
-  if (wire.code === 'timeout') return new APITimeoutError(`${text} Raise \`timeout\` if it is too short.`, facts);
-  return new APIConnectionError(text, facts);
+  const raise = (option: string): string => `${text} Raise \`${option}\` if it is too short.`;
+  switch (wire.code) {
+    case 'deadline_exceeded': return new DeadlineExceededError(raise('deadline'), facts);
+    case 'timeout': return new APITimeoutError(raise('timeout'), facts);
+    case 'answer_too_large': return new DecodeError(text, facts);
+    default: return new APIConnectionError(text, facts);
+  }
 }

@@ -54,6 +54,17 @@ test('ERR: whoever catches the base may read all members; what is not known is u
   }
 });
 
+test('ERR: an error can be logged as JSON and sent to another thread, whatever it knows', () => {
+  const known = { code: 'odd', operation: 'users.get', outcome: 'refused', attempts: 2, status: 422, requestId: 'r', problem: { a: [1] } };
+  for (const [name, Class] of classes) {
+    const error = new Class('text', known);
+    const shown = JSON.parse(JSON.stringify(error));
+    for (const [member, value] of Object.entries({ ...known, name })) assert.deepEqual(shown[member], value, `${name}.${member}`);
+    const { message, stack } = structuredClone(error);
+    assert.deepEqual(['text', error.stack], [message, stack], name);
+  }
+});
+
 test('ERR: the code of one error is not the code of its class', () => {
   assert.deepEqual([new errors.APIStatusError('m', { code: 'x' }).code, new errors.APIStatusError('m').code], ['x', 'http_error']);
 });

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { format, inspect } from 'node:util';
+import { AccessToken } from '../../dist/access.js';
 import { Secret } from '../../dist/exchange.js';
-import { Token } from '../../dist/tokens.js';
 import { call, request } from './support/answers.mjs';
 import { SteppingClock } from './support/clock.mjs';
 
@@ -19,7 +19,7 @@ function shown(value) {
 test('AUTH-9: no way of printing a secret, or what holds it, shows it', () => {
   const secret = new Secret('hunter2');
   const sent = request(call(), { headers: { authorization: secret } });
-  for (const holder of [secret, { secret }, [secret], new Map([['a', secret]]), sent, sent.withHeader('x', secret), new Token('hunter2')]) {
+  for (const holder of [secret, { secret }, [secret], new Map([['a', secret]]), sent, sent.withHeader('x', secret), new AccessToken('hunter2')]) {
     assert.doesNotMatch(shown(holder), /hunter2/);
   }
   assert.equal(secret.reveal(), 'hunter2');

@@ -15,10 +15,12 @@ function* splits(data) {
   yield Array.from(data, (_, i) => data.subarray(i, i + 1));
 }
 
-const fed = (chunks, max) => {
+const fedBytes = (chunks, max) => {
   const lines = new Lines(max);
   return chunks.flatMap((chunk) => lines.feed(chunk));
 };
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const fed = (chunks, max) => fedBytes(chunks, max).map((line) => decoder.decode(line));
 
 test('STREAM: lines end in LF, CR or CRLF, whatever the chunks; only a first BOM is dropped', () => {
   const table = [
@@ -65,7 +67,7 @@ test('WHATWG HTML, section 9.2: fields, comments, several data lines, ids that s
   for (const [data, expected] of table) {
     for (const chunks of splits(bytes(data))) {
       const events = new ServerSentEvents();
-      const found = fed(chunks).map((line) => events.feed(line)).filter((event) => event !== undefined);
+      const found = fedBytes(chunks).map((line) => events.feed(line)).filter((event) => event !== undefined);
       assert.deepEqual(found, expected, JSON.stringify(data));
     }
   }
@@ -75,7 +77,7 @@ test('STREAM: `retry:` is milliseconds in ASCII digits, all else is ignored', ()
   const table = [['retry: 1500', 1500], ['retry:0', 0], ['retry: -1', undefined], ['retry: 1.5', undefined], ['retry: ٥', undefined], ['retry', undefined], ['retry: 1e3', undefined]];
   for (const [line, ms] of table) {
     const events = new ServerSentEvents();
-    events.feed(line);
+    events.feed(bytes(line));
     assert.equal(events.retry, ms, line);
   }
 });

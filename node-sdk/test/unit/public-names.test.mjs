@@ -12,12 +12,12 @@ test('CONF: adding a name is a decision, removing one breaks users', () => {
   assert.deepEqual(values(sdk), [
     'APIConnectionError', 'APIStatusError', 'APITimeoutError', 'AdminAPIError', 'AdminClient', 'ApiPromise', 'AuthenticationError', 'BadRequestError',
     'Call', 'Caller', 'ConfigurationError', 'ConflictError', 'DeadlineExceededError', 'DecodeError', 'EventStream', 'GoneError', 'InsufficientScopeError',
-    'IntegrityError', 'InternalServerError', 'ItemStream', 'NoMatchingKeyError', 'NotFoundError', 'Page', 'Pager', 'PermissionDeniedError',
+    'IntegrityError', 'InternalServerError', 'ItemStream', 'MemoryTokenStore', 'NoMatchingKeyError', 'NotFoundError', 'Page', 'Pager', 'PermissionDeniedError',
     'PreconditionFailedError', 'PreconditionRequiredError', 'RateLimitError', 'Request', 'Resource', 'Resources', 'Response', 'Secret',
     'StreamInterruptedError', 'TokenFailure', 'UnprocessableEntityError', 'VERSION', 'WireError',
   ]);
   assert.deepEqual(values(encryption), ['Identity', 'Recipient', 'generateIdentity', 'identity', 'recipient']);
-  assert.deepEqual(values(node), ['nodeFetch']);
+  assert.deepEqual(values(node), ['FileTokenStore', 'nodeFetch']);
   assert.deepEqual(values(testing), ['Control', 'ControlError', 'World', 'startMockServer']);
 });
 

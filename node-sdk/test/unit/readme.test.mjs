@@ -21,8 +21,10 @@ test('README: the table of options has the numbers of the code', () => {
 
 test('README: every option of the client is there, and each variable that it reads from the environment', () => {
   const report = read('etc/sdk.api.md');
-  const [, members] = /interface ClientOptions extends LimitOptions \{([^}]+)\}/.exec(report);
-  for (const [, name] of members.matchAll(/^ {4}(\w+)\?/gm)) assert.match(README, new RegExp(`\`${name}\``), name);
-  const variables = new Set(['client.ts', 'node.ts', 'runtime.ts'].flatMap((room) => read(`src/${room}`).match(/ADMIN_API_[A-Z_]+/g) ?? []));
+  for (const kind of ['ClientOptions', 'CredentialOptions']) {
+    const [, members] = new RegExp(`interface ${kind} [^{]*\\{([^}]+)\\}`).exec(report);
+    for (const [, name] of members.matchAll(/^ {4}(\w+)\?/gm)) assert.match(README, new RegExp(`\`${name}\``), name);
+  }
+  const variables = new Set(['client.ts', 'credentials.ts', 'node.ts', 'runtime.ts'].flatMap((room) => read(`src/${room}`).match(/ADMIN_API_[A-Z_]+/g) ?? []));
   for (const name of variables) assert.ok(README.includes(name), name);
 });

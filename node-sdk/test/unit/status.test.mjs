@@ -1,5 +1,6 @@
 /** From an outcome to the error it stands for. */
 import assert from 'node:assert/strict';
+import { AccessToken } from '../../dist/access.js';
 import { test } from 'node:test';
 import { TokenFailure, WireError } from '../../dist/exchange.js';
 import { errorFor as errorOfNoted, status } from '../../dist/layers/status.js';
@@ -21,7 +22,7 @@ const document = (members) => ({ body: JSON.stringify(members), headers: { 'cont
 
 test('ERR: the class follows the status, the code the problem; the message says what happened, to what, with its id and what to do', () => {
   const error = errorOf(409, { ...document({ code: 'username_taken', detail: 'alice is taken.' }), method: 'POST', idempotencyKey: 'k', operation: 'users.create' });
-  assert.equal(error.message, 'users.create: 409 username_taken alice is taken. See `problem` for what is in the way. (request id r1)');
+  assert.equal(error.message, 'users.create: 409 username_taken alice is taken. See `problem` for why. (request id r1)');
   assert.deepEqual([error.name, error.code, error.requestId, error.idempotencyKey, error.outcome, error.problem.code],
     ['ConflictError', 'username_taken', 'r1', 'k', 'refused', 'username_taken']);
 });
@@ -55,7 +56,7 @@ test('AUTH-8: a redirect is an error that names the origin of its Location and n
 
 test('AUTH-6: a 403 for want of a scope names the scopes: those of the problem, else those of the operation', () => {
   const one = call({ scopes: ['users:create', 'users:read'] });
-  one.tokenScopes = new Set(['users:read']);
+  one.token = new AccessToken('t', { scopes: new Set(['users:read']) });
   const lacking = (members) => errorFor(request(one), response(one, 403, { ...document({ code: 'insufficient_scope', ...members }) }));
   assert.deepEqual([lacking({}).missingScopes, lacking({}).grantedScopes], [['users:create'], ['users:read']]);
   assert.deepEqual(lacking({ missing_scopes: ['a'] }).missingScopes, ['a']);
@@ -70,6 +71,14 @@ test('ERR: no answer, in time or at all, is typed; headers of a 2xx without the 
   assert.deepEqual(told(new WireError('deadline_exceeded', 'final', 'm')), ['DeadlineExceededError', 'deadline_exceeded', 'not_sent', undefined, false]);
   assert.deepEqual(told(new WireError('connection_lost', 'maybe_acted', 'm', 201)), ['APIConnectionError', 'connection_lost', 'committed', 201, true]);
   assert.deepEqual(told(new WireError('tls_verification_failed', 'final', 'm')), ['APIConnectionError', 'tls_verification_failed', 'not_sent', undefined, false]);
+});
+
+test('ERR-3: a secret that is kept no longer tells that an earlier attempt was committed', () => {
+  const one = call({ method: 'POST', idempotencyKey: 'k' });
+  one.maybeActed = true;
+  one.reached = true;
+  const { outcome, retryable } = errorFor(request(one), response(one, 409, { ...document({ code: 'secret_no_longer_available' }) }));
+  assert.deepEqual([outcome, retryable], ['committed', false]);
 });
 
 test('ERR: `retryable` is said only if the same call may succeed later and can do no harm', () => {

@@ -100,8 +100,8 @@ test('STREAM: a stream that never opened was not interrupted; 410 on a reconnect
   assert.deepEqual([error.name, error.code, server.requests.length], ['GoneError', 'resume_point_gone', 3]);
 });
 
-test('STREAM: an item that is not JSON, or no object, is a DecodeError; the connection is closed', async (t) => {
-  for (const bad of ['{"id":\n', '[1]\n', 'null\n', '7\n']) {
+test('STREAM: an item that is not JSON, not UTF-8 or no object is a DecodeError; the connection is closed', async (t) => {
+  for (const bad of ['{"id":\n', '[1]\n', 'null\n', '7\n', Buffer.from('{"id":"usr_\xff"}\n', 'latin1')]) {
     let hungUp;
     const server = await wire(t, async (request, answer) => {
       hungUp = once(answer, 'close');

@@ -1,9 +1,10 @@
 /** The adapter to fetch: what each failure of the wire means, and what bounds an attempt. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ConfigurationError } from '../../dist/errors.js';
 import { Transport } from '../../dist/transport.js';
 import { wireError } from '../../dist/wire.js';
-import { call, failure, request } from './support/answers.mjs';
+import { answer, call, failure, request, thrown } from './support/answers.mjs';
 import { LOST, wire } from './support/wire.mjs';
 
 const failed = (cause) => Object.assign(new TypeError('fetch failed'), { cause });
@@ -40,6 +41,30 @@ test('RETRY-10: TLS verification is final, however deep it hides', () => {
     'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'INVALID_CA', 'HOSTNAME_MISMATCH', 'INVALID_PURPOSE'];
   for (const code of codes) assert.deepEqual(told(wireError(failed(failed(coded(code))))), ['tls_verification_failed', 'final'], code);
   assert.deepEqual(told(wireError(all('ECONNREFUSED', 'CERT_HAS_EXPIRED'))), ['tls_verification_failed', 'final']);
+});
+
+test('RETRY-10: a handshake that the peer refuses by an alert is final: it took no request', () => {
+  const alerts = ['SSLV3_ALERT_HANDSHAKE_FAILURE', 'SSL/TLS_ALERT_BAD_CERTIFICATE', 'TLSV1_ALERT_UNKNOWN_CA', 'TLSV13_ALERT_CERTIFICATE_REQUIRED', 'TLSV1_ALERT_PROTOCOL_VERSION'];
+  for (const alert of alerts) assert.deepEqual(told(wireError(failed(coded(`ERR_SSL_${alert}`)))), ['tls_refused', 'final'], alert);
+  for (const other of ['TLSV1_ALERT_INTERNAL_ERROR', 'SSLV3_ALERT_BAD_RECORD_MAC', 'DECRYPTION_FAILED_OR_BAD_RECORD_MAC']) {
+    assert.deepEqual(told(wireError(failed(coded(`ERR_SSL_${other}`)))), ['connection_lost', 'maybe_acted'], other);
+  }
+});
+
+test('RETRY-10: a tunnel that a proxy refuses was not sent, and is final unless it may be opened the next time', () => {
+  const refused = (status) => failed(coded('UND_ERR_ABORTED', { message: `Proxy response (${status}) !== 200 when HTTP Tunneling` }));
+  for (const status of [300, 400, 403, 407, 499]) assert.deepEqual(told(wireError(refused(status))), ['proxy_failed', 'final'], String(status));
+  for (const status of [408, 429, 500, 502, 503, 504]) assert.deepEqual(told(wireError(refused(status))), ['proxy_failed', 'not_sent'], String(status));
+  assert.deepEqual(told(wireError(coded('ERR_PROXY_TUNNEL'))), ['proxy_failed', 'not_sent']);
+  const deno = (words) => failed(new Error(`error sending request for url (https://h/): client error (Connect): ${words}`));
+  assert.deepEqual(told(wireError(deno('proxy authentication required'))), ['proxy_failed', 'final']);
+  assert.deepEqual(told(wireError(deno('unsuccessful tunnel'))), ['proxy_failed', 'not_sent']);
+  assert.deepEqual(told(wireError(deno('unexpected eof while tunneling'))), ['connect_failed', 'not_sent']);
+});
+
+test('CONF: what cannot work is no failure of the wire, and is thrown as it is', () => {
+  const error = new ConfigurationError('no', { code: 'invalid_proxy' });
+  assert.equal(thrown(() => wireError(error)), error);
 });
 
 test('RETRY-10: looking for the reason of an error comes to an end, however its chain is knotted', () => {
@@ -162,4 +187,18 @@ test('RETRY-9: an attempt that has ended leaves no listener on the signal', asyn
   assert.equal(listening, 1);
   await streamed.stream.close();
   assert.equal(listening, 0);
+});
+
+test('RETRY-9: many calls may share a signal; that is no leak, and nobody is warned of one', async (t) => {
+  const server = await wire(t);
+  server.answers.push(...Array.from({ length: 30 }, () => answer()));
+  const warnings = [];
+  const note = (warning) => warnings.push(warning.message);
+  process.on('warning', note);
+  t.after(() => process.off('warning', note));
+  const { signal } = new AbortController();
+  const client = server.client();
+  await Promise.all(Array.from({ length: 30 }, () => client.users.get('usr_1', { signal })));
+  await new Promise(setImmediate);
+  assert.deepEqual(warnings, []);
 });

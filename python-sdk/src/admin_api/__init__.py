@@ -44,6 +44,7 @@ from .exchange import (
     Outcome,
     Request,
     Response,
+    Secret,
     Send,
     TokenFailure,
     WireError,
@@ -59,8 +60,10 @@ if TYPE_CHECKING:
     from ._generated.sync.streaming import EventStream, ItemStream
     from .client import AsyncAdminClient
     from .clock import AsyncClock
+    from .endpoint import ClientAuth
     from .pagination import AsyncPager
     from .spool import Downloaded
+    from .store import FileTokenStore, MemoryTokenStore, TokenStore
     from .streaming import AsyncEventStream, AsyncItemStream
 
 _LAZY = {
@@ -75,6 +78,10 @@ _LAZY = {
     "AsyncEventStream": ".streaming",
     "AsyncItemStream": ".streaming",
     "Downloaded": ".spool",
+    "ClientAuth": ".endpoint",
+    "FileTokenStore": ".store",
+    "MemoryTokenStore": ".store",
+    "TokenStore": ".store",
 }
 
 
@@ -104,6 +111,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "CallOutcome",
+    "ClientAuth",
     "Clock",
     "ConfigurationError",
     "ConflictError",
@@ -112,6 +120,7 @@ __all__ = [
     "Downloaded",
     "EventStream",
     "FieldError",
+    "FileTokenStore",
     "GoneError",
     "Headers",
     "InsufficientScopeError",
@@ -119,6 +128,7 @@ __all__ = [
     "InternalServerError",
     "ItemStream",
     "Layer",
+    "MemoryTokenStore",
     "NoMatchingKeyError",
     "NotFoundError",
     "Omit",
@@ -133,9 +143,11 @@ __all__ = [
     "Request",
     "RequestOptions",
     "Response",
+    "Secret",
     "Send",
     "StreamInterruptedError",
     "TokenFailure",
+    "TokenStore",
     "UnprocessableEntityError",
     "WireError",
     "__version__",

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from ._flavour.fork import after_fork
 from ._generated import policy
-from .exchange import Outcome, Request, Response, TokenFailure
+from .exchange import Outcome, Request, Response, TokenFailure, WireError
 from .outcome import in_flight
 
 _SECONDS = re.compile(r"[0-9]+", re.ASCII)
@@ -22,7 +22,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 def _dates() -> tuple[re.Pattern[str], ...]:
     """The forms of an HTTP-date (RFC 9110, section 5.6.7): IMF-fixdate, RFC 850, asctime."""
     month = "|".join(_MONTHS)
-    time = r"(?P<h>[0-2][0-9]):(?P<m>[0-5][0-9]):(?P<s>[0-6][0-9])"
+    time = r"(?P<h>[0-2][0-9]):(?P<m>[0-5][0-9]):(?P<s>[0-5][0-9]|60)"
     return (
         re.compile(
             rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?P<day>[0-3][0-9]) (?P<mon>{month}) (?P<year>[0-9]{{4}}) {time} GMT"
@@ -87,29 +87,25 @@ class Budget:
 
 
 def http_date(text: str, now: float) -> float | None:
-    """Seconds since the epoch of an HTTP-date in any of its three forms, None if it is none."""
-    for form in _dates():
-        match = form.fullmatch(text)
-        if match is None:
-            continue
-        year = int(match["year"])
-        if len(match["year"]) == 2:  # RFC 850: a date more than 50 years ahead lies in the past century
-            this = datetime.fromtimestamp(now, UTC).year
-            year += this - this % 100
-            year -= 100 if year > this + 50 else 0
-        try:
-            day = datetime(
-                year,
-                _MONTHS.index(str(match["mon"])) + 1,
-                int(match["day"]),
-                int(match["h"]),
-                int(match["m"]),
-                tzinfo=UTC,
-            )
-        except ValueError:
-            return None
-        return day.timestamp() + int(match["s"])
-    return None
+    """Seconds since the epoch of an HTTP-date in any of its three forms, None if it is none.
+
+    The day's name is not compared. A year of two digits is the latest that makes a date of at most 50 years ahead.
+    """
+    match = next((found for form in _dates() if (found := form.fullmatch(text))), None)
+    if match is None:
+        return None
+    month = _MONTHS.index(str(match["mon"])) + 1
+    day, hour, minute, second = (int(match[name]) for name in ("day", "h", "m", "s"))
+    year = int(match["year"])
+    if len(match["year"]) == 2:
+        today = datetime.fromtimestamp(now, UTC)
+        year += (today.year + 50 - year) // 100 * 100
+        if (year - 50, month, day, hour, minute, second) > today.timetuple()[:6]:
+            year -= 100
+    try:
+        return datetime(year, month, day, hour, minute, tzinfo=UTC).timestamp() + second
+    except ValueError:
+        return None
 
 
 def retry_after(response: Response, now: float) -> float | None:
@@ -165,6 +161,11 @@ def cost_of(outcome: Outcome) -> int:
     return policy.BUDGET_THROTTLING_COST if throttled else policy.BUDGET_COST
 
 
+def _is_late(outcome: Outcome) -> bool:
+    """Whether the deadline ran out, whatever the clock makes of what is left by a hair."""
+    return isinstance(outcome, WireError) and outcome.code == "deadline_exceeded"
+
+
 def decide(request: Request, outcome: Outcome, *, acted_before: bool, now: float, random: float) -> Decision:
     """Whether to try again, and after how long.
 
@@ -188,6 +189,6 @@ def decide(request: Request, outcome: Outcome, *, acted_before: bool, now: float
         return Stop("retry_after_too_long")
     delay = max(backoff(call.attempts - 1, random), asked or 0.0)
     left = call.left()
-    if left is not None and delay >= left:
+    if left is not None and (delay >= left or _is_late(outcome)):
         return Stop("deadline")
     return Retry(delay)

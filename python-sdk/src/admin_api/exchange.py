@@ -10,11 +10,13 @@ import hmac
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, TypeAlias
+from urllib.parse import urlsplit
 
 from ._generated import policy
 
 if TYPE_CHECKING:
     from ._generated.sync.clock import Clock
+    from .access import AccessToken
     from .clock import AsyncClock
     from .options import Limits
 
@@ -82,9 +84,9 @@ class Call:
     """What the layers share about one call; one per answer, so a page and a reconnect have one each."""
 
     __slots__ = (
-        "attempts", "clock", "deadline_at", "idempotency_key", "limits", "maybe_acted", "method", "operation",
-        "reached", "resent", "retries", "scopes", "sensitive", "spent", "started_at", "stop", "streamed",
-        "token_scopes",
+        "attempts", "clock", "committed", "deadline_at", "idempotency_key", "limits", "maybe_acted", "method",
+        "operation", "reached", "resent", "retries", "scopes", "sensitive", "spent", "started_at", "stop", "streamed",
+        "token",
     )  # fmt: skip
 
     def __init__(
@@ -120,12 +122,14 @@ class Call:
         """Whether any attempt may have left the client."""
         self.maybe_acted = False
         """Whether any attempt so far may have acted."""
+        self.committed = False
+        """Whether any attempt so far succeeded, though its answer was lost."""
         self.spent = 0
         """What the last retry cost of the budget."""
         self.stop: str | None = None
         """Why no further attempt was made, from `backoff.decide`."""
-        self.token_scopes: frozenset[str] | None = None
-        """The scopes of the token used, None if not known."""
+        self.token: AccessToken | None = None
+        """The token used last, None before there was one."""
 
     def left(self) -> float | None:
         """Seconds until the deadline, None without one."""
@@ -184,8 +188,26 @@ class Response:
     def request_id(self) -> str | None:
         return self.headers.get("x-request-id")
 
+    @property
+    def is_json(self) -> bool:
+        """Whether it says so of its body; a page of something between client and server does not."""
+        return "json" in self.headers.get("content-type", "")
+
     def __repr__(self) -> str:
         return f"Response({self.call.operation}, {self.status})"
+
+
+def leads_to(redirect: Response) -> str:
+    """The origin that a redirect leads to, where nobody goes (AUTH-8); empty if it names none."""
+    try:
+        parts = urlsplit(redirect.headers.get("location", ""))
+        host, port = parts.hostname, parts.port
+    except ValueError:  # no URL
+        return ""
+    if not parts.scheme or not host:
+        return ""
+    origin = f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{'' if port is None else f':{port}'}"
+    return origin[: policy.ERRORS_EXCERPT]
 
 
 Effect = Literal["not_sent", "maybe_acted", "final"]

@@ -47,7 +47,7 @@ async def upload(
     """
     if bool(encrypt_to) == already_encrypted:
         raise ConfigurationError("Give either encrypt_to or already_encrypted=True.", code="encryption_required")
-    spool = await flavour.in_thread(lambda: fill(source, encrypt_to))
+    spool = await flavour.in_thread(lambda: fill(source, encrypt_to), drop=Spool.close)
     try:
         spool.on_progress = on_progress
         given = {**headers, "Admin-Encryption": "age-v1", "Content-Digest": spool.digest}
@@ -82,7 +82,11 @@ async def download(
         _same(response.headers.get("repr-digest"), spool, response)
         if expect_sha256 is not None and expect_sha256.lower() != spool.sha256:
             raise _integrity("The object is not the one expected: its SHA-256 differs from expect_sha256.", response)
-        await flavour.in_thread(lambda: deliver(lambda file: _write(spool, file, identity), to))
+        try:
+            await flavour.in_thread(lambda: deliver(lambda file: _write(spool, file, identity), to))
+        except IntegrityError as error:  # the cipher knows nothing of calls
+            _of_call(error, response)
+            raise
         return Downloaded(spool.length, spool.sha256, response.headers.get("etag"), response.request_id)
     finally:
         spool.close()
@@ -176,12 +180,16 @@ def _same(digest: str | None, spool: Spool, response: Response) -> None:
 
 def _integrity(message: str, response: Response) -> IntegrityError:
     call = response.call
-    return IntegrityError(
-        f"{call.operation}: {message} (request id {response.request_id})",
-        operation=call.operation,
-        outcome="committed",
-        attempts=call.attempts,
-        status=response.status,
-        request_id=response.request_id,
-        idempotency_key=call.idempotency_key,
-    )
+    return _of_call(IntegrityError(f"{call.operation}: {message} (request id {response.request_id})"), response)
+
+
+def _of_call(error: IntegrityError, response: Response) -> IntegrityError:
+    """The error with what is known of the call whose content it is about (ERR-2)."""
+    call = response.call
+    error.operation = call.operation
+    error.outcome = "committed"
+    error.attempts = call.attempts
+    error.status = response.status
+    error.request_id = response.request_id
+    error.idempotency_key = call.idempotency_key
+    return error

@@ -99,7 +99,7 @@ class ServerSentEvents:
         elif name == "id" and "\0" not in value:
             self._id = value
         elif name == "retry" and value.isascii() and value.isdigit():
-            self.retry = int(value[:9]) / 1000
+            self.retry = float(value) / 1000
         return None
 
     def _dispatch(self) -> ServerSentEvent | None:

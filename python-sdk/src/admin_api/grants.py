@@ -1,115 +1,103 @@
-"""Tokens that are asked for at the token endpoint (AUTH): the client credentials grant.
+"""Grants that are asked for at the token endpoint (AUTH): client credentials, and refresh tokens that rotate.
 
 A refresh runs detached from whoever asked for it: at most one is in flight, over threads, tasks and event loops, and no
-caller's cancellation ends it. The lock is held for decisions only, never over I/O.
+caller's cancellation ends it; over processes too, if they have a token store in common.
 """
 
 from __future__ import annotations
 
-import base64
-import json
-import os
-import threading
+import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Any, cast
-from urllib.parse import quote_plus, urlencode
+from typing import TYPE_CHECKING, ClassVar
 
 from ._flavour import aio as flavour
-from ._generated import policy
+from .access import AccessToken, timed_out
 from .clock import AsyncClock
-from .exchange import AsyncSend, Call, Outcome, Request, Response, Secret, TokenFailure
+from .endpoint import Endpoint, landed_token, redirection
+from .errors import AdminAPIError
+from .exchange import AsyncSend, Call, Response, Secret, TokenFailure
 from .options import Limits
-from .tokens import Token, sendable, timed_out
+from .renewal import Flight, Renewal, shared
+from .transport import CLOSED
 
-FINAL_CODES = frozenset(
-    {
-        "invalid_client",
-        "invalid_grant",
-        "invalid_scope",
-        "unauthorized_client",
-        "unsupported_grant_type",
-        "invalid_request",
-    }
-)
-"""OAuth errors that another try cannot mend (AUTH-5)."""
+if TYPE_CHECKING:
+    from .keeping import AsyncKeeping
+    from .store import TokenStore
 
 
-class _Flight:
-    """A refresh that is under way."""
-
-    __slots__ = ("ends_at", "future", "pid")
-
-    def __init__(self, ends_at: float) -> None:
-        self.future: Future[Token | TokenFailure | None] = Future()
-        self.future.set_running_or_notify_cancel()  # so that no waiter's cancellation reaches it
-        self.ends_at = ends_at
-        self.pid = os.getpid()
-
-    def gone(self, now: float) -> bool:
-        """Whether nobody can be flying it any more: another process did, or it should have landed long ago."""
-        return self.pid != os.getpid() or now > self.ends_at
-
-
-class AsyncClientCredentials:
-    """The client credentials grant (RFC 6749, section 4.4), one refresh in flight (AUTH-2, AUTH-3).
+class AsyncGrant(ABC):
+    """A grant that is asked for again and again, one refresh in flight (AUTH-2, AUTH-3).
 
     Args:
         send: What lies below the auth layer and may carry a token request (AUTH-5).
-        token_url: The token endpoint.
-        scopes: What to ask for; empty asks for all that the client may have.
-        warn: Told when a refresh ahead of time failed; the old token goes on working.
+        endpoint: The token endpoint, and the client that asks there.
+        scopes: What to ask for; empty asks for all that may be had.
+        warn: Told of what went wrong and stopped nobody.
+        refresh_token: The first one, of a grant that has them.
+        store: Where the token is kept; memory if left out.
     """
+
+    repeatable: ClassVar[bool]
+    """Whether the request may be made again though an earlier one may have acted (AUTH-5)."""
 
     def __init__(
         self,
         *,
         send: AsyncSend,
-        token_url: str,
-        client_id: str,
-        client_secret: str,
+        endpoint: Endpoint,
         scopes: tuple[str, ...],
         limits: Limits,
         clock: AsyncClock,
-        user_agent: str,
         warn: Callable[[str], None],
+        refresh_token: Secret | None = None,
+        store: TokenStore | None = None,
     ) -> None:
         self._send = send
-        self._token_url = token_url
-        self._credentials = Secret(
-            "Basic " + base64.b64encode(f"{quote_plus(client_id)}:{quote_plus(client_secret)}".encode()).decode()
-        )
+        self._endpoint = endpoint
         self._scopes = scopes
         self._limits = limits
         self._clock = clock
-        self._user_agent = user_agent
         self._warn = warn
-        self._renew_lock()
-        self._current: Token | None = None
-        self._flight: _Flight | None = None
-        self._pause_until = float("-inf")
-        flavour.after_fork(self, AsyncClientCredentials._renew_lock)
+        self._ended = False
+        self._renewal = Renewal(refresh_token)
+        self._keeping = None if store is None else self._kept_in(store, refresh_token)
 
-    def _renew_lock(self) -> None:
-        """A lock that some thread held at the fork would stay locked for ever in the child."""
-        self._lock = threading.Lock()
+    def _kept_in(self, store: TokenStore, refresh_token: Secret | None) -> AsyncKeeping:
+        from .keeping import AsyncKeeping  # for those who have one
+        from .kept import GrantName, origin_of
 
-    def refuse(self, token: Token) -> bool:
-        with self._lock:
-            if self._current is token:  # a late 401 for a token already replaced throws nothing away (AUTH-4)
-                self._current = None
+        name = GrantName(self._endpoint.url, self._endpoint.client_id, tuple(sorted(set(self._scopes))))
+        origin = origin_of(refresh_token)
+        self._renewal = shared(store, name.key, origin, refresh_token)
+        time_limit = self._limits.token_timeout
+        return AsyncKeeping(
+            store, name, origin, self._renewal, token_timeout=time_limit,
+            least=0.0 if self.repeatable else time_limit / 2,  # what is cut short is lost
+            clock=self._clock, warn=self._warn,
+        )  # fmt: skip
+
+    @abstractmethod
+    def _form(self) -> dict[str, str | Secret]:
+        """What proves the grant."""
+
+    def refuse(self, token: AccessToken) -> bool:
+        self._renewal.refuse(token)
         return True
 
-    async def token(self, call: Call) -> Token | TokenFailure:
-        current = self._current
-        if current is not None and (current.advise_at is None or self._clock.monotonic() < current.advise_at):
+    async def token(self, call: Call) -> AccessToken | TokenFailure:
+        now = self._clock.monotonic()
+        if self._ended:
+            return TokenFailure(CLOSED.code, CLOSED.message, True, CLOSED)
+        current = self._renewal.fresh(now)
+        if current is not None:
             return current
-        ends_at = self._clock.monotonic() + self._limits.token_timeout
+        ends_at = now + self._limits.token_timeout
         while True:
-            flight, current = self._elect(call)
+            flight, usable = self._elect()
             if flight is None:
-                assert current is not None
-                return current
+                assert usable is not None
+                return usable
             left = call.left()
             seconds = ends_at - self._clock.monotonic()
             by_deadline = left is not None and left < seconds
@@ -118,111 +106,133 @@ class AsyncClientCredentials:
                     flight.future, max(0.0, left if left is not None and by_deadline else seconds)
                 )
             except TimeoutError:
-                landed = timed_out(by_deadline)
-            if isinstance(landed, Token):
+                landed = timed_out(by_deadline) if by_deadline else self._late(flight)
+            if isinstance(landed, AccessToken):
                 return landed
-            if landed is None and seconds > 0:
-                continue  # its loop ended under it: one of the waiters takes over
-            landed = landed or timed_out(by_deadline)
-            if current is None:
+            if landed is None or (landed.code == CLOSED.code and flight.owner is not self):
+                if seconds > 0 and (landed is None or self._may_follow(landed)):
+                    continue  # the leader's loop ended, or its client was closed: one of the waiters takes over
+                landed = self._late(flight)
+            if usable is None:
                 return landed
             self._warn(f"The access token was not refreshed ahead of time: {landed.message}")
-            return current
+            return usable
 
-    def _elect(self, call: Call) -> tuple[_Flight | None, Token | None]:
+    def _elect(self) -> tuple[Flight | None, AccessToken | None]:
         """Who flies, who waits, who goes on: a flight to wait for, and the token to go on with if it fails."""
-        start = None
-        with self._lock:
-            now = self._clock.monotonic()
-            token = self._current
-            if token is not None and (token.advise_at is None or now < token.advise_at):
-                return None, token
-            flight = None if self._flight is None or self._flight.gone(now) else self._flight
-            usable = token if token is not None and (token.must_at is None or now < token.must_at) else None
-            if usable is not None and (flight is not None or now < self._pause_until):
-                return None, usable
-            if flight is None:
-                flight = start = self._flight = _Flight(now + self._limits.token_timeout)
-        if start is not None:
-            self._fly(start)
+        now = self._clock.monotonic()
+        flight, usable, leads = self._renewal.elect(self, now, now + self._limits.token_timeout)
+        if flight is not None and leads:
+            self._fly(flight)
         return flight, usable
 
-    def _fly(self, flight: _Flight) -> None:
+    def _fly(self, flight: Flight) -> None:
+        async def ask(seconds: float) -> AccessToken | TokenFailure:
+            return await self._ask(flight, seconds)
+
         async def fly() -> None:
-            landed: Token | TokenFailure | None = None
+            landed: AccessToken | TokenFailure | None = None
             try:
-                landed = await self._request()
+                if self._keeping is None:
+                    landed = await ask(self._limits.token_timeout)
+                else:
+                    landed = await self._keeping.renewed(ask)
+            except AdminAPIError as error:  # of the token store
+                landed = TokenFailure(error.code, error.message, not error.retryable, None)
             except Exception as error:  # noqa: BLE001 (a layer below that breaks its word: all who wait are told)
                 landed = TokenFailure(
                     "token_request_failed", f"The token request raised {type(error).__name__}.", True, None
                 )
             finally:
-                with self._lock:
-                    if isinstance(landed, Token):
-                        self._current = landed
-                    else:
-                        self._pause_until = self._clock.monotonic() + policy.AUTH_ADVISORY_PAUSE
-                    if self._flight is flight:
-                        self._flight = None
-                flight.future.set_result(landed)
+                if landed is None and flight.asked and not self.repeatable:
+                    landed = unknown(None)  # its loop ended under it
+                self._renewal.land(flight, landed, self._clock.monotonic())
 
         flavour.spawn(fly)
 
-    async def _request(self) -> Token | TokenFailure:
-        limits = Limits(timeout=self._limits.token_timeout, max_retries=0)
-        call = Call(operation="oauth.token", method="POST", limits=limits, clock=self._clock, sensitive=True)
-        form = {"grant_type": "client_credentials"} | ({"scope": " ".join(self._scopes)} if self._scopes else {})
-        request = Request(
-            call,
-            "POST",
-            self._token_url,
-            {
-                "authorization": self._credentials,
-                "content-type": "application/x-www-form-urlencoded",
-                "accept": "application/json",
-                "user-agent": self._user_agent,
-            },
-            urlencode(form).encode(),
-        )
+    async def _ask(self, flight: Flight, seconds: float) -> AccessToken | TokenFailure:
+        form = self._form() | ({"scope": " ".join(self._scopes)} if self._scopes else {})
+        request = self._endpoint.request(self._call("oauth.token", seconds), self._endpoint.url, form)
         asked_at = self._clock.monotonic()
-        return landed_token(await self._send(request), asked_at, self._scopes)
+        flight.asked = True
+        landed = landed_token(await self._send(request), asked_at, self._scopes)
+        if isinstance(landed, AccessToken):
+            self._renewal.remember(self, landed)
+        elif landed.code != CLOSED.code and not self._may_follow(landed):
+            return unknown(landed)
+        return landed
 
-
-def landed_token(outcome: Outcome, asked_at: float, asked: tuple[str, ...]) -> Token | TokenFailure:
-    """What a token request came to."""
-    if isinstance(outcome, TokenFailure):
-        return outcome
-    if not isinstance(outcome, Response):
-        return TokenFailure(
-            outcome.code, f"The token endpoint gave no answer: {outcome.message}", outcome.effect == "final", outcome
+    def _may_follow(self, failure: TokenFailure) -> bool:
+        """Whether another request may follow, or the failure is the last word anyway."""
+        answer = failure.answer
+        if self.repeatable or (failure.final and failure.code != CLOSED.code):
+            return True
+        return (
+            answer.status == 429 if isinstance(answer, Response) else answer is None or answer.effect != "maybe_acted"
         )
-    document = _json_object(outcome.body)
-    if outcome.status != 200:
-        error = document.get("error")
-        code = error if isinstance(error, str) and error.isascii() and len(error) <= 64 else "token_request_failed"
-        final = code in FINAL_CODES or (outcome.status < 500 and outcome.status not in policy.RETRY_STATUSES)
-        return TokenFailure(code, f"The token endpoint answered {outcome.status} ({code}).", final, outcome)
-    value, kind, lifetime, scope = (
-        document.get(name) for name in ("access_token", "token_type", "expires_in", "scope")
-    )
-    if not sendable(value) or not isinstance(kind, str) or kind.lower() != "bearer":
-        return TokenFailure(
-            "invalid_token_response", "The token endpoint's answer holds no bearer token.", True, outcome
-        )
-    scopes = frozenset(scope.split()) if isinstance(scope, str) else frozenset(asked) if asked else None
-    if not isinstance(lifetime, int | float) or isinstance(lifetime, bool) or lifetime <= 0:
-        return Token(value, scopes=scopes)  # no lifetime, no refresh ahead of time (AUTH-2)
-    return Token(
-        value,
-        scopes=scopes,
-        advise_at=asked_at + lifetime - min(policy.AUTH_ADVISORY_WINDOW, lifetime / 2),
-        must_at=asked_at + lifetime - min(policy.AUTH_MANDATORY_WINDOW, lifetime / 4),
-    )
+
+    def _late(self, flight: Flight) -> TokenFailure:
+        """A flight that did not land in time."""
+        return timed_out(False) if self.repeatable or not flight.asked else unknown(None)
+
+    async def revoke(self) -> None:
+        """Ends what this source got from the server (RFC 7009), within `token_timeout`; a failure is a warning."""
+        if self._ended:
+            return
+        self._ended = True
+        until = time.monotonic() + self._limits.token_timeout
+        flight = self._renewal.flight
+        if flight is not None and flight.owner is self:
+            try:
+                await flavour.wait(flight.future, self._limits.token_timeout)
+            except TimeoutError:
+                self._warn("A token request on its way did not end in time; what it brings is not revoked.")
+        tokens = self._renewal.given_up(self)
+        renewing = [("refresh_token", token.refresh_token) for token in tokens if token.refresh_token is not None]
+        for hint, secret in [*renewing[:1], *(("access_token", token.access) for token in tokens)]:
+            reason = await self._revoked(hint, secret, until - time.monotonic())
+            if reason is not None:
+                self._warn(f"A token was not revoked ({hint}): {reason}")
+        if tokens and self._keeping is not None:
+            await self._keeping.forget([token.access for token in tokens])
+
+    async def _revoked(self, hint: str, secret: Secret, seconds: float) -> str | None:
+        """Why it was not revoked, None if it was."""
+        if seconds <= 0:
+            return "the time was up."
+        call, url = self._call("oauth.revoke", seconds), self._endpoint.revocation_url
+        outcome = await self._send(self._endpoint.request(call, url, {"token": secret, "token_type_hint": hint}))
+        if isinstance(outcome, Response):
+            told = f"the endpoint answered {outcome.status}{redirection(outcome)}."
+            return None if outcome.status < 300 else told
+        return outcome.message
+
+    def _call(self, operation: str, seconds: float) -> Call:
+        limits = Limits(timeout=seconds, max_retries=0)
+        return Call(operation=operation, method="POST", limits=limits, clock=self._clock, sensitive=True)
 
 
-def _json_object(body: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(body)
-    except ValueError:  # an answer that is no JSON holds nothing
-        return {}
-    return cast("dict[str, Any]", document) if isinstance(document, dict) else {}
+class AsyncClientCredentials(AsyncGrant):
+    """The client credentials grant (RFC 6749, section 4.4)."""
+
+    repeatable = True
+
+    def _form(self) -> dict[str, str | Secret]:
+        return {"grant_type": "client_credentials"}
+
+
+class AsyncRefreshToken(AsyncGrant):
+    """The refresh token grant (RFC 6749, section 6); each answer may bring the next refresh token."""
+
+    repeatable = False
+
+    def _form(self) -> dict[str, str | Secret]:
+        assert self._renewal.refresh_token is not None
+        return {"grant_type": "refresh_token", "refresh_token": self._renewal.refresh_token}
+
+
+def unknown(failure: TokenFailure | None) -> TokenFailure:
+    """A refresh that may have used up its token, and whose answer, with the next one, is lost (AUTH-5)."""
+    answer, told = (None, "it did not end in time.") if failure is None else (failure.answer, failure.message)
+    message = f"The refresh token may have been used up, and its successor lost: {told}"
+    return TokenFailure("refresh_outcome_unknown", message, True, answer)

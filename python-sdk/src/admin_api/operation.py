@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError, create_model
 
 from ._generated import policy
 from .errors import ConfigurationError, DecodeError
-from .exchange import Call, Headers, Response
+from .exchange import Response
 from .model import Model, timestamp
 from .options import OMIT
 
@@ -196,18 +196,20 @@ def _quoted(name: str, value: str) -> str:
 
 def query_of(values: Mapping[str, object], deep: tuple[str, ...] = ()) -> str:
     """The query string of what is given: lists repeat their name, maps are `name[key]=value` where `deep` says so."""
-    pairs: list[tuple[str, str]] = []
+    given: list[tuple[str, object]] = []
     for name, value in values.items():
-        if value is OMIT or value is None:
-            continue
         if name in deep and isinstance(value, Mapping):
             entries = cast("Mapping[str, object]", value)
-            pairs += [(f"{name}[{key}]", _text(entry)) for key, entry in entries.items()]
+            given += [(f"{name}[{key}]", entry) for key, entry in entries.items()]
         elif isinstance(value, Iterable) and not isinstance(value, str):
-            pairs += [(name, _text(entry)) for entry in cast("Iterable[object]", value)]
+            given += [(name, entry) for entry in cast("Iterable[object]", value)]
         else:
-            pairs.append((name, _text(value)))
-    return "&".join(f"{_quoted('A query parameter', name)}={_quoted(name, value)}" for name, value in pairs)
+            given.append((name, value))
+    return "&".join(
+        f"{_quoted('A query parameter', name)}={_quoted(name, _text(value))}"
+        for name, value in given
+        if value is not OMIT and value is not None
+    )
 
 
 def body_of(values: object) -> bytes:
@@ -252,21 +254,34 @@ def quoted(key: str) -> str:
 
 
 def answer_of(op: Op[T], response: Response) -> T:
-    """The answer as the document's type; None for one without a body, or not modified."""
-    if op.returns is None or (op.not_modified and response.status == 304):
+    """The answer as the document's type; None for one without a body, or not modified.
+
+    Raises:
+        DecodeError: The body is not what the document says.
+    """
+    if op.not_modified and response.status == 304:
         return cast("T", None)
-    return cast("T", decode(op.returns, response))
+    if op.returns is not None:
+        return cast("T", decode(op.returns, response))
+    if response.body:
+        require_json(response)
+    return cast("T", None)
+
+
+def require_json(response: Response) -> None:
+    """Raises DecodeError unless the body says that it is JSON (ERR-3)."""
+    if not response.is_json:
+        raise decode_error(response, "its content type is not JSON", response.body)
 
 
 def decode(model: type[Model], response: Response) -> Model:
     """The body as a model; what the model does not know is kept.
 
     Raises:
-        DecodeError: The body is not what the document says; the call has been committed all the same.
+        DecodeError: The body is not what the document says.
     """
+    require_json(response)
     try:
-        if "json" not in response.headers.get("content-type", ""):
-            raise ValueError("its content type is not JSON")
         return model.model_validate_json(response.body)
     except ValidationError as caught:
         places = [
@@ -276,21 +291,24 @@ def decode(model: type[Model], response: Response) -> Model:
         reason = ", ".join(places[:3])
     except ValueError as caught:
         reason = str(caught)
-    raise decode_error(response.call, reason, response.status, response.headers, response.body)
+    raise decode_error(response, reason, response.body)
 
 
-def decode_error(call: Call, reason: str, status: int, headers: Headers, body: bytes) -> DecodeError:
+def decode_error(response: Response, reason: str, body: bytes) -> DecodeError:
     """The error of an answer that cannot be understood, with the beginning of it unless it may hold a secret."""
+    call, request_id = response.call, response.request_id
+    # A page of HTML, say, is of something in between, and says nothing of what the server did.
+    committed = call.committed or call.streamed or response.is_json
     excerpt = (
         "" if call.sensitive else body[: policy.ERRORS_EXCERPT].decode("utf-8", "replace")[: policy.ERRORS_EXCERPT]
     )
-    request_id = headers.get("x-request-id")
     return DecodeError(
-        f"{call.operation}: The answer cannot be understood: {reason}. (request id {request_id}) {excerpt}".rstrip(),
+        f"{call.operation}: The answer cannot be understood: {reason}."
+        f"{f' (request id {request_id})' if request_id else ''} {excerpt}".rstrip(),
         operation=call.operation,
-        outcome="committed",
+        outcome="committed" if committed else "unknown",
         attempts=call.attempts,
-        status=status,
+        status=response.status,
         request_id=request_id,
         idempotency_key=call.idempotency_key,
     )

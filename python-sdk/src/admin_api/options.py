@@ -118,9 +118,7 @@ _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHI
 def check_header(name: str, value: str) -> None:
     """Raises ConfigurationError for a header that cannot be sent; the value may be secret and is not quoted."""
     if not name or not _TOKEN.issuperset(name):
-        raise ConfigurationError(
-            "A header's name may hold only the characters of an RFC 9110 token.", code="invalid_header"
-        )
+        raise ConfigurationError("A header's name must be an RFC 9110 token.", code="invalid_header")
     if not isinstance(value, str) or any(c not in "\t" and not " " <= c <= "~" for c in value):  # pyright: ignore[reportUnnecessaryIsInstance] (callers without a type checker)
         raise ConfigurationError(f"The value of header {name} must be visible ASCII text.", code="invalid_header")
     if name.lower() in {"authorization", "content-length", "transfer-encoding", "host", "connection"}:

@@ -12,6 +12,9 @@ AttemptEffect = Literal["not_sent", "maybe_acted", "committed", "settled", "refu
 SETTLING = frozenset({404, 409, 410, 412, 422})
 """Answers that, to the same key, prove that no earlier attempt acted: it would have been replayed instead."""
 
+KEPT_NO_LONGER = "secret_no_longer_available"
+"""Code of a 409 that tells of an earlier attempt: it was committed, but the secret of its answer is gone (SERVER-4)."""
+
 
 def in_flight(response: Response) -> bool:
     """Whether a 409 says that the same call is still being worked on (RETRY-1)."""
@@ -38,12 +41,13 @@ def note(call: Call, outcome: Outcome) -> AttemptEffect:
     effect = effect_of(outcome)
     call.reached = call.reached or effect != "not_sent"
     call.maybe_acted = call.maybe_acted or effect == "maybe_acted"
+    call.committed = call.committed or effect == "committed"
     return effect
 
 
 def outcome_of(call: Call, last: AttemptEffect) -> CallOutcome:
     """The outcome of the call, given the effect of its last attempt; all attempts must have been noted."""
-    if last == "committed":
+    if call.committed:
         return "committed"
     if not call.reached:
         return "not_sent"

@@ -6,10 +6,14 @@ httpx is loaded when the first failure, or the first request, asks for it.
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
 from functools import cache
 
 from ._flavour.attempt import Attempt
 from .exchange import Effect, Response, WireError
+
+_LONGEST = 500
+"""Characters of a peer's own words in a message (ERR-2)."""
 
 
 @cache
@@ -54,24 +58,58 @@ def wire_error(error: Exception, attempt: Attempt, *, by_deadline: bool, respons
     code: str
     effect: Effect
     code, effect = next((code, effect) for kind, code, effect in wire_errors() if isinstance(error, kind))
-    message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    if _is_verification(error):
+    message = (f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)[:_LONGEST]
+    reasons = [reason for reason in _chain(error) if isinstance(reason, ssl.SSLError)]
+    if any(isinstance(reason, ssl.SSLCertVerificationError) for reason in reasons):
         code, effect = "tls_verification_failed", "final"
-    elif code == "timeout":
+    elif any(_is_refusal(reason) for reason in reasons):
+        code, effect = "tls_refused", "final"
+    elif code == "proxy_failed":
+        message = f"The proxy answered {error}"[:_LONGEST]
+        effect = "final" if _is_final_refusal(str(error)[:3]) else "not_sent"
+    elif code in {"timeout", "connect_timeout"}:
         message = "The attempt did not end in time."
-        if isinstance(error, TimeoutError) and not attempt.sent:  # ours, and it ran out before the first byte left
-            effect = "not_sent"
+    # Before its first byte left. Time that ran out is ours; of other failures only our own sockets know when they came.
+    early = not attempt.sent and response is None and (attempt.connecting or isinstance(error, TimeoutError))
+    if effect == "maybe_acted" and early:
+        code, effect = "connect_timeout" if code == "timeout" else "connect_failed", "not_sent"
     if by_deadline and code in {"timeout", "connect_timeout", "pool_timeout"}:
         code, effect = "deadline_exceeded", "final" if effect == "not_sent" else "maybe_acted"
     status = None if response is None else response.status
     return WireError(code, effect, message, status, None if response is None else response.request_id)
 
 
-def _is_verification(error: BaseException | None) -> bool:
+def _is_refusal(error: ssl.SSLError) -> bool:
+    """An alert by which the peer refuses to speak with us: our certificate, or want of one, or our TLS version.
+
+    Alerts of that kind end a handshake (RFC 8446, section 6.2), so no request was taken; another try meets the same.
+    """
+    _, alert, name = (error.reason or "").partition("_ALERT_")
+    return bool(alert) and name.startswith(_REFUSALS)
+
+
+_REFUSALS = (
+    "HANDSHAKE_FAILURE",
+    "NO_CERTIFICATE",
+    "BAD_CERTIFICATE",
+    "UNSUPPORTED_CERTIFICATE",
+    "CERTIFICATE_",  # REVOKED, EXPIRED, UNKNOWN, REQUIRED …
+    "UNKNOWN_CA",
+    "ACCESS_DENIED",
+    "PROTOCOL_VERSION",
+    "INSUFFICIENT_SECURITY",
+)
+
+
+def _is_final_refusal(status: str) -> bool:
+    """Whether what a proxy answers to CONNECT stays so: 407 and its like, but not 408, 429 and its own failures."""
+    return status.isdigit() and status < "500" and status not in ("408", "429")
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and all that led to it."""
     seen: set[int] = set()  # a chain of causes may bite its own tail
     while error is not None and id(error) not in seen:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
+        yield error
         seen.add(id(error))
         error = error.__cause__ or error.__context__
-    return False

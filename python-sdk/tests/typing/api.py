@@ -10,9 +10,13 @@ from admin_api import (
     AdminAPIError,
     AdminClient,
     AsyncAdminClient,
+    FileTokenStore,
+    MemoryTokenStore,
     Page,
     RawResponse,
     RequestOptions,
+    Secret,
+    TokenStore,
     UnprocessableEntityError,
 )
 from admin_api.encryption import Identity, Recipient, generate_identity, identity, recipient
@@ -99,3 +103,19 @@ def failures(error: AdminAPIError, invalid: UnprocessableEntityError) -> None:
     assert_type(error.problem, Mapping[str, Any] | None)
     assert_type(error.retry_after, float | None)
     assert_type(invalid.errors, list[FieldError])
+
+
+def tokens_of_threads(client: AdminClient) -> None:
+    stores: list[TokenStore] = [MemoryTokenStore(), FileTokenStore("/tmp/tokens")]  # noqa: S108 (never run)
+    AdminClient(client_id="c", refresh_token="r", token_store=stores[0], client_auth="post", preflight=True)
+    AdminClient(client_auth="digest")  # type: ignore[arg-type]  # there is no such way
+    assert_type(stores[0].load("k"), Secret | None)
+    assert_type(client.scopes(), tuple[str, ...])
+    assert_type(client.can("users.create"), bool)
+    client.close(revoke=True)
+
+
+async def tokens_of_tasks(client: AsyncAdminClient) -> None:
+    assert_type(await client.scopes(), tuple[str, ...])
+    assert_type(await client.can("users.create"), bool)
+    await client.close(revoke=True)

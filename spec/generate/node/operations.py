@@ -46,7 +46,11 @@ def emit(api: Api) -> str:
 
 def endpoints(api: Api) -> str:
     """The text of `endpoints.ts`."""
-    return f"/** Where the client itself goes. */\n\nexport const TOKEN_PATH = {literal(api.token_path)};\n"
+    return (
+        "/** Where the client itself goes. */\n\n"
+        f"export const TOKEN_PATH = {literal(api.token_path)};\n"
+        f"export const REVOCATION_PATH = {literal(api.revocation_path)};\n"
+    )
 
 
 def _info(operation: Operation) -> Group:

@@ -49,6 +49,7 @@ def endpoints(api: Api) -> str:
     return (
         '"""Where the client itself goes."""\n\nfrom typing import Final\n\n'
         f"TOKEN_PATH: Final = {literal(api.token_path)}\n"
+        f"REVOCATION_PATH: Final = {literal(api.revocation_path)}\n"
     )
 
 

@@ -63,7 +63,7 @@ export async function wire(t, ...answers) {
 /** Environment variables for one test; all of the SDK's own and the proxies are unset before. */
 export function environment(t, variables = {}) {
   const before = { ...process.env };
-  const ours = /^(ADMIN_API_.*|NODE_EXTRA_CA_CERTS|NODE_USE_ENV_PROXY|(https?|all|no)_proxy)$/i;
+  const ours = /^(ADMIN_API_.*|NODE_EXTRA_CA_CERTS|NODE_USE_ENV_PROXY|NODE_OPTIONS|REQUEST_METHOD|(https?|all|no)_proxy)$/i;
   for (const name of Object.keys(process.env)) if (ours.test(name)) delete process.env[name];
   Object.assign(process.env, variables);
   t.after(() => {

@@ -7,7 +7,7 @@ import inspect
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -17,33 +17,61 @@ from .fork import after_fork
 if TYPE_CHECKING:
     import httpx
 
+    from ..exchange import Secret
+
 __all__ = [
+    "HANDLE",
+    "NO_CLIENT",
     "Home",
     "Wake",
     "after_fork",
+    "end",
     "home",
     "in_thread",
+    "is_ours",
     "limit",
     "pool",
     "resolve",
     "sleep",
     "spawn",
     "wait",
+    "waits",
 ]
 
 T = TypeVar("T")
 
 
 class Wake:
-    """Ends sleeps from outside; under asyncio cancellation does that."""
+    """Ends sleeps, from whichever loop or thread."""
+
+    def __init__(self) -> None:
+        self.woken = False
+        self.sleeping: set[asyncio.Future[None]] = set()
 
     def set(self) -> None:
-        """Nothing to do: a task that sleeps is cancelled."""
+        self.woken = True
+        for sleeper in list(self.sleeping):
+            with suppress(RuntimeError):  # a loop that is closed has no sleepers left
+                sleeper.get_loop().call_soon_threadsafe(_rise, sleeper)
+
+
+def _rise(sleeper: asyncio.Future[None]) -> None:
+    if not sleeper.done():
+        sleeper.set_result(None)
 
 
 async def sleep(seconds: float, wake: Wake) -> None:
-    """Sleeps, in real time."""
-    await asyncio.sleep(seconds)
+    """Sleeps, in real time, unless woken."""
+    loop = asyncio.get_running_loop()
+    sleeper: asyncio.Future[None] = loop.create_future()
+    wake.sleeping.add(sleeper)
+    alarm = loop.call_later(seconds, _rise, sleeper)
+    try:
+        if not wake.woken:  # asked once it can be woken, so that no call gets lost between the two
+            await sleeper
+    finally:
+        alarm.cancel()
+        wake.sleeping.discard(sleeper)
 
 
 async def wait(future: Future[T], seconds: float) -> T:
@@ -58,10 +86,29 @@ async def limit(seconds: float | None) -> AsyncGenerator[Attempt]:
     attempt = Attempt(seconds)
     token = current.set(attempt)
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds) as timeout:
+            attempt.grip = (asyncio.get_running_loop(), timeout)
             yield attempt
     finally:
         current.reset(token)
+
+
+def end(attempt: Attempt) -> None:
+    """Ends an attempt at once, from whichever loop or thread, as if its time were up."""
+    if attempt.grip is not None:
+        loop, timeout = attempt.grip
+        with suppress(RuntimeError):  # its loop is closed, and has ended it
+            loop.call_soon_threadsafe(_expire, timeout)
+
+
+def _expire(timeout: asyncio.Timeout) -> None:
+    with suppress(RuntimeError):  # it has ended by itself
+        timeout.reschedule(0.0)
+
+
+def waits(seconds: float) -> dict[str, float | None]:
+    """What httpx is to time: nothing, for `limit` bounds all of it."""
+    return {}
 
 
 _detached: set[asyncio.Task[None]] = set()
@@ -78,9 +125,33 @@ def spawn(work: Callable[[], Awaitable[None]]) -> None:
     task.add_done_callback(_detached.discard)
 
 
-async def in_thread(work: Callable[[], T]) -> T:
-    """Runs blocking work without blocking the loop."""
-    return await asyncio.to_thread(work)
+async def in_thread(work: Callable[[], T], drop: Callable[[T], object] | None = None) -> T:
+    """Runs blocking work without blocking the loop. A thread cannot be stopped: what it makes of work that nobody waits
+    for any more goes to `drop`."""
+    made: Future[T] = Future()
+    try:
+        await asyncio.to_thread(_make, [made], work)
+    except asyncio.CancelledError:
+        made.add_done_callback(lambda late: _dropped(late, drop))
+        raise
+    try:
+        return made.result()
+    finally:
+        del made  # or an error would keep itself alive, by way of its traceback and this frame
+
+
+def _make(only: list[Future[T]], work: Callable[[], T]) -> None:
+    made = only.pop()  # out of what the frames of the thread keep
+    try:
+        made.set_result(work())
+    except BaseException as caught:  # noqa: BLE001 (raised where it is waited for)
+        made.set_exception(caught)
+        del made  # likewise
+
+
+def _dropped(late: Future[T], drop: Callable[[T], object] | None) -> None:
+    if drop is not None and late.exception() is None:
+        drop(late.result())
 
 
 async def resolve(value: T | Awaitable[T], seconds: float) -> T:
@@ -100,10 +171,19 @@ def home() -> Home:
     return asyncio.get_running_loop()
 
 
+HANDLE = "handle_async_request"
+NO_CLIENT = "http_client must have `send`, as httpx.AsyncClient, or `handle_async_request`, as its transports."
+
+
+def is_ours(client: Any) -> bool:
+    """Whether a client of the user's is one for asyncio: its `send` gives what can be awaited."""
+    return not isinstance(client, type) and (inspect.iscoroutinefunction(client.send) or hasattr(client, "aclose"))
+
+
 def pool(
     *,
-    verify: ssl.SSLContext | bool,
-    proxy: str | None,
+    tls_context: ssl.SSLContext | None,
+    proxy: Secret | None,
     max_connections: int,
     max_keepalive: int,
     keepalive_expiry: float,
@@ -116,6 +196,9 @@ def pool(
     limits = httpx.Limits(
         max_connections=max_connections, max_keepalive_connections=max_keepalive, keepalive_expiry=keepalive_expiry
     )
-    transport = httpx.AsyncHTTPTransport(verify=verify, proxy=proxy, limits=limits, trust_env=False)
+    through = None if proxy is None else httpx.Proxy(proxy.reveal())
+    if through is not None and through.url.scheme == "https":
+        through.ssl_context = tls_context  # what is trusted is trusted of the proxy too
+    transport = httpx.AsyncHTTPTransport(verify=tls_context or False, proxy=through, limits=limits, trust_env=False)
     put_under(transport)
     return transport

@@ -3,19 +3,48 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, cast
 
 import httpcore
 import httpx
 
-from .attempt import current
+from .attempt import connecting, current, is_tunnel
 
 
 def put_under(transport: httpx.AsyncHTTPTransport) -> None:
     """Puts the marking backend under a transport; httpx has no option for it, so this one place reaches in."""
     inner: Any = transport._pool  # pyright: ignore[reportPrivateUsage] (no public way; a test guards it)
     inner._network_backend = _Backend(inner._network_backend)
+    if isinstance(inner, httpcore.AsyncHTTPProxy):
+        setattr(inner, "create_connection", _freeing(inner.create_connection))  # noqa: B010 - type checkers refuse the plain one
+
+
+def _freeing(
+    create: Callable[[httpcore.Origin], httpcore.AsyncConnectionInterface],
+) -> Callable[[httpcore.Origin], httpcore.AsyncConnectionInterface]:
+    """Makes connections that leave the pool when a request fails on them.
+
+    httpcore keeps the place of a tunnel whose TLS handshake failed: after so many the pool would be full for ever.
+    """
+
+    def create_connection(origin: httpcore.Origin) -> httpcore.AsyncConnectionInterface:
+        connection: Any = create(origin)
+        handle = connection.handle_async_request
+
+        async def handle_async_request(request: httpcore.Request) -> httpcore.Response:
+            try:
+                return cast("httpcore.Response", await handle(request))
+            except httpcore.ConnectionNotAvailable:  # another request has it
+                raise
+            except BaseException:
+                await connection.aclose()
+                raise
+
+        connection.handle_async_request = handle_async_request
+        return cast("httpcore.AsyncConnectionInterface", connection)
+
+    return create_connection
 
 
 class _Backend(httpcore.AsyncNetworkBackend):
@@ -30,6 +59,7 @@ class _Backend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
+        connecting()
         return _Stream(await self._inner.connect_tcp(host, port, timeout, local_address, socket_options))
 
     async def connect_unix_socket(
@@ -50,11 +80,15 @@ class _Stream(httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         attempt = current.get()
-        if attempt is not None:
+        if attempt is not None and buffer and not is_tunnel(buffer):
             attempt.sent = True
         await self._inner.write(buffer, timeout)
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.AsyncNetworkStream:
-        return _Stream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+        try:
+            return _Stream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+        except BaseException:  # httpcore frees what failed, and forgets what was cancelled: our timeout, for one
+            await self._inner.aclose()
+            raise

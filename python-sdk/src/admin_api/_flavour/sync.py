@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import ssl
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .attempt import Attempt, current
 from .fork import after_fork
@@ -15,18 +16,25 @@ from .fork import after_fork
 if TYPE_CHECKING:
     import httpx
 
+    from ..exchange import Secret
+
 __all__ = [
+    "HANDLE",
+    "NO_CLIENT",
     "Home",
     "Wake",
     "after_fork",
+    "end",
     "home",
     "in_thread",
+    "is_ours",
     "limit",
     "pool",
     "resolve",
     "sleep",
     "spawn",
     "wait",
+    "waits",
 ]
 
 T = TypeVar("T")
@@ -57,13 +65,25 @@ def limit(seconds: float | None) -> Generator[Attempt]:
         current.reset(token)
 
 
+def end(attempt: Attempt) -> None:
+    """Ends an attempt at once, from another thread: whatever it does next on the wire fails."""
+    from .connecting import let_go  # the sockets are loaded with the first request, not at import
+
+    let_go(attempt)
+
+
+def waits(seconds: float) -> dict[str, float | None]:
+    """What httpx is to time: the wait for its pool, for the sockets keep within the attempt by themselves."""
+    return {"pool": seconds}
+
+
 def spawn(work: Callable[[], None]) -> None:
     """Starts work that outlives its caller."""
     threading.Thread(target=work, name="admin-api-token", daemon=True).start()
 
 
-def in_thread(work: Callable[[], T]) -> T:
-    """Runs blocking work; the caller blocks anyway."""
+def in_thread(work: Callable[[], T], drop: Callable[[T], object] | None = None) -> T:
+    """Runs blocking work; the caller blocks anyway, so nothing is ever dropped."""
     return work()
 
 
@@ -84,10 +104,19 @@ def home() -> Home:
     return _home
 
 
+HANDLE = "handle_request"
+NO_CLIENT = "http_client must have `send`, as httpx.Client, or `handle_request`, as its transports."
+
+
+def is_ours(client: Any) -> bool:
+    """Whether a client of the user's is one for threads: its `send` gives the answer itself."""
+    return not isinstance(client, type) and not inspect.iscoroutinefunction(client.send)
+
+
 def pool(
     *,
-    verify: ssl.SSLContext | bool,
-    proxy: str | None,
+    tls_context: ssl.SSLContext | None,
+    proxy: Secret | None,
     max_connections: int,
     max_keepalive: int,
     keepalive_expiry: float,
@@ -100,6 +129,9 @@ def pool(
     limits = httpx.Limits(
         max_connections=max_connections, max_keepalive_connections=max_keepalive, keepalive_expiry=keepalive_expiry
     )
-    transport = httpx.HTTPTransport(verify=verify, proxy=proxy, limits=limits, trust_env=False)
+    through = None if proxy is None else httpx.Proxy(proxy.reveal())
+    if through is not None and through.url.scheme == "https":
+        through.ssl_context = tls_context  # what is trusted is trusted of the proxy too
+    transport = httpx.HTTPTransport(verify=tls_context or False, proxy=through, limits=limits, trust_env=False)
     put_under(transport)
     return transport

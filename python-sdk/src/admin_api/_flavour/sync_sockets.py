@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import httpcore
 import httpx
+from httpcore._backends.sync import SyncStream  # no public way to wrap a socket of ours; a test guards it
 
-from .attempt import current
+from .attempt import connecting, current, is_tunnel
+from .connecting import connect, in_grip
 
 _PIECE = 65536
 
@@ -20,6 +22,35 @@ def put_under(transport: httpx.HTTPTransport) -> None:
     """Puts the clamping backend under a transport; httpx has no option for it, so this one place reaches in."""
     inner: Any = transport._pool  # pyright: ignore[reportPrivateUsage] (no public way; a test guards it)
     inner._network_backend = _Backend(inner._network_backend)
+    if isinstance(inner, httpcore.HTTPProxy):
+        setattr(inner, "create_connection", _freeing(inner.create_connection))  # noqa: B010 - type checkers refuse the plain one
+
+
+def _freeing(
+    create: Callable[[httpcore.Origin], httpcore.ConnectionInterface],
+) -> Callable[[httpcore.Origin], httpcore.ConnectionInterface]:
+    """Makes connections that leave the pool when a request fails on them.
+
+    httpcore keeps the place of a tunnel whose TLS handshake failed: after so many the pool would be full for ever.
+    """
+
+    def create_connection(origin: httpcore.Origin) -> httpcore.ConnectionInterface:
+        connection: Any = create(origin)
+        handle = connection.handle_request
+
+        def handle_request(request: httpcore.Request) -> httpcore.Response:
+            try:
+                return cast("httpcore.Response", handle(request))
+            except httpcore.ConnectionNotAvailable:  # another request has it
+                raise
+            except BaseException:
+                connection.close()
+                raise
+
+        connection.handle_request = handle_request
+        return cast("httpcore.ConnectionInterface", connection)
+
+    return create_connection
 
 
 def _left(timeout: float | None, error: type[Exception]) -> float | None:
@@ -44,6 +75,7 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
+        connecting()
         # One address after the other, each within what is left: the socket module would give each the whole time.
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -66,7 +98,7 @@ class _Backend(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None,
     ) -> httpcore.NetworkStream:
         left = _left(timeout, httpcore.ConnectTimeout)
-        return _Stream(self._inner.connect_tcp(address, port, left, local_address, socket_options))
+        return _Stream(SyncStream(connect(address, port, left, local_address, socket_options or ())))
 
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
@@ -87,7 +119,7 @@ class _Stream(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         attempt = current.get()
-        if attempt is not None:
+        if attempt is not None and buffer and not is_tunnel(buffer):
             attempt.sent = True
         # One piece after the other, each within what is left: a peer that reads slowly gets no time of its own.
         for start in range(0, len(buffer), _PIECE):
@@ -105,4 +137,6 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, _left(timeout, httpcore.ConnectTimeout)))
+        left = _left(timeout, httpcore.ConnectTimeout)
+        with in_grip(self._inner.get_extra_info("socket")):
+            return _Stream(self._inner.start_tls(ssl_context, server_hostname, left))

@@ -8,6 +8,7 @@ from ..exchange import AsyncLayer, AsyncSend, Outcome, Request, Response, TokenF
 from ..outcome import note
 from ..tokens import AsyncTokenSource
 
+INSUFFICIENT_SCOPE = "insufficient_scope"
 _INVALID_TOKEN = re.compile(r'\berror\s*=\s*"?invalid_token\b')
 
 
@@ -20,8 +21,12 @@ def refused(outcome: Outcome) -> bool:
     )
 
 
-def auth(source: AsyncTokenSource) -> AsyncLayer:
-    """The layer: attach the token; after a 401 `invalid_token` get another and send once more, at no cost."""
+def auth(source: AsyncTokenSource, *, preflight: bool = False) -> AsyncLayer:
+    """The layer: attach the token; after a 401 `invalid_token` get another and send once more, at no cost.
+
+    Args:
+        preflight: Send nothing if the token is known to lack a scope that the operation needs (AUTH-6).
+    """
 
     def layer(send: AsyncSend) -> AsyncSend:
         async def authenticated(request: Request) -> Outcome:
@@ -29,7 +34,9 @@ def auth(source: AsyncTokenSource) -> AsyncLayer:
             token = await source.token(call)
             if isinstance(token, TokenFailure):
                 return token
-            call.token_scopes = token.scopes
+            call.token = token
+            if preflight and token.scopes is not None and not token.scopes.issuperset(call.scopes):
+                return TokenFailure(INSUFFICIENT_SCOPE, "The token lacks a scope.", True, None)
             outcome = await send(request.with_header("authorization", token.value))
             if not refused(outcome) or not source.refuse(token) or call.resent:
                 return outcome
@@ -40,7 +47,7 @@ def auth(source: AsyncTokenSource) -> AsyncLayer:
                 return fresh
             if fresh.value == token.value:
                 return outcome
-            call.token_scopes = fresh.scopes
+            call.token = fresh
             return await send(request.with_header("authorization", fresh.value))
 
         return authenticated

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from .._generated import policy
 from ..errors import AdminAPIError
-from ..exchange import AsyncLayer, AsyncSend, Outcome, Request, Response
+from ..exchange import AsyncLayer, AsyncSend, Outcome, Request, Response, Secret
 from .retry import RetryRecord
 
 REDACTED = "REDACTED"
@@ -91,16 +91,20 @@ def retry_log(logger: logging.Logger) -> Callable[[RetryRecord], None]:
 
 def shown(headers: Mapping[str, object]) -> dict[str, str]:
     """Headers as they may be logged."""
-    return {name: str(value) if name in policy.LOGGING_HEADERS else REDACTED for name, value in headers.items()}
+    return {
+        name: str(value) if name in policy.LOGGING_HEADERS and not isinstance(value, Secret) else REDACTED
+        for name, value in headers.items()
+    }
 
 
 def shown_url(url: str) -> str:
-    """A URL as it may be logged: values of the query only where they are known to be harmless."""
+    """A URL as it may be logged: values of the query only where they are known to be harmless.
+
+    All of it stays encoded as it is sent, so that nothing in it can forge a line of the log.
+    """
     parts = urlsplit(url)
-    query = "&".join(
-        f"{name}={value if name in policy.LOGGING_QUERY else REDACTED}"
-        for name, value in parse_qsl(parts.query, keep_blank_values=True)
-    )
+    pairs = (pair.partition("=") for pair in parts.query.split("&") if pair)
+    query = "&".join(f"{name}={value if name in policy.LOGGING_QUERY else REDACTED}" for name, _, value in pairs)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query, fragment="").geturl()
 
 

@@ -82,15 +82,25 @@ async def repeat(
         await call.clock.sleep(decision.delay)
         return await attempt(send, request, budget)
 
+    last: list[RetryCallState] = []
+
     def again(state: RetryCallState) -> bool:
         nonlocal outcome, decision
+        last[:] = [state]
         if state.outcome is None or state.outcome.failed:
             return False
         outcome, decision = state.outcome.result()
         return isinstance(decision, Retry)
 
-    await AsyncRetrying(retry=again, sleep=_at_once)(once)
-    return outcome
+    wheel = AsyncRetrying(retry=again, sleep=_at_once)
+    try:
+        await wheel(once)
+        return outcome
+    finally:
+        # tenacity's states hold each other, and what was raised, whose frames hold them and the caller's: let go of all
+        wheel.iter_state.reset()
+        while last:
+            last.pop().outcome = None
 
 
 async def _at_once(seconds: float) -> None:

@@ -388,11 +388,19 @@ class Entry(TypedDict):
     replayed: bool
     """Whether it was answered from an idempotency record."""
 
+    scripted: bool
+    """Whether a `respond` fault wrote the answer."""
+
+    faults: list[str]
+    """Ids of the faults that it met, in order."""
+
     answer_headers: Pairs
     """Names and values, in order; credentials as a fingerprint."""
 
     answer_body: NotRequired[Any]
-    """In a world that keeps bodies: the answer, as `body`."""
+    """In a world that keeps bodies: the answer, as `body`; of a broken one what was meant, of a stream what has
+    passed.
+    """
 
     answer_body_base64: NotRequired[str]
     """The answer if it is neither JSON nor text."""
@@ -508,6 +516,9 @@ class Revoked(TypedDict):
 
 class FaultCreationOptions(TypedDict, total=False):
     """What may be left out of `FaultCreation`."""
+
+    headers: Mapping[str, str]
+    """Only requests that carry these headers, with these values; `X-Request-Id` names the attempts of one call."""
 
     skip: int
     """Matching requests to leave alone first; 0 if left out."""

@@ -7,22 +7,22 @@ import json
 import logging
 import os
 import platform
-import ssl
 import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 from urllib.parse import urlsplit
 
 from ...backoff import Budget
+from ...credentials import check_choices, checked_scopes, credentials, secret
 from ...errors import ConfigurationError
-from ...exchange import Layer
+from ...exchange import Layer, Secret
 from ...operation import Op, body_of, check_path, decode_error
 from ...options import OMIT, Limits, Omit, RequestOptions, configure_logging
+from ...proxies import LOOPBACK
 from ...version import VERSION
 from ..endpoints import TOKEN_PATH
 from .clock import Clock, SystemClock
-from .grants import ClientCredentials
 from .layers.auth import auth
 from .layers.logging import attempt_log, call_log, retry_log
 from .layers.retry import retry
@@ -31,10 +31,14 @@ from .resource import Caller
 from .resources import Resources
 from .stack import layers, stack
 from .tokens import FixedToken, TokenFunction, TokenSource
-from .transport import Transport
+from .transport import Transport, Verify
+
+if TYPE_CHECKING:
+    from ...endpoint import ClientAuth
+    from ...store import TokenStore
 
 USER_AGENT = f"admin-api-sdk-python/{VERSION} (python {platform.python_version()}; {sys.platform})"
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+TokenCallback: TypeAlias = Callable[[], str]
 
 
 class AdminClient(Resources):
@@ -47,6 +51,9 @@ class AdminClient(Resources):
         token: An access token or personal token, or a function that gives one; `ADMIN_API_TOKEN`.
         client_id: OAuth client, instead of a token; `ADMIN_API_CLIENT_ID`.
         client_secret: Its secret; `ADMIN_API_CLIENT_SECRET`.
+        client_auth: Where the secret goes: `basic`, the Authorization header, or `post`, the form.
+        refresh_token: What a log-in gave, with its `client_id`; the secret only if the client has one.
+        token_store: Where tokens are kept, such as `FileTokenStore`; by default in memory.
         token_url: Token endpoint; by default the one of `base_url`.
         scopes: Scopes to ask for; none asks for all that the client may have.
         timeout: Seconds that one attempt may take (30).
@@ -54,7 +61,8 @@ class AdminClient(Resources):
         max_retries: Attempts that may follow the first (2).
         max_retry_after: Seconds; a longer `Retry-After` fails at once (60).
         token_timeout: Seconds that a call waits for a token (30).
-        verify: Path of a CA bundle, a TLS context, or False to verify nothing; `ADMIN_API_CA_BUNDLE`.
+        preflight: Raise InsufficientScopeError before a call is sent that the token cannot make (False).
+        verify: Path of a CA bundle, a TLS context, or False to verify nothing; `ADMIN_API_CA_BUNDLE`, `SSL_CERT_FILE`.
         logger: Where records go; by default the logger `admin_api`, shown by `ADMIN_API_LOG=info` or `debug`.
         clock: Time and chance, for tests.
         new_id: Makes idempotency keys (uuid4).
@@ -73,6 +81,9 @@ class AdminClient(Resources):
         token: str | Callable[[], str] | None = None,
         client_id: str | None = None,
         client_secret: str | None = None,
+        client_auth: ClientAuth = "basic",
+        refresh_token: str | None = None,
+        token_store: TokenStore | None = None,
         token_url: str | None = None,
         scopes: Sequence[str] = (),
         timeout: float | Omit = OMIT,
@@ -80,7 +91,8 @@ class AdminClient(Resources):
         max_retries: int | Omit = OMIT,
         max_retry_after: float | Omit = OMIT,
         token_timeout: float | Omit = OMIT,
-        verify: ssl.SSLContext | str | bool | None = None,
+        preflight: bool = False,
+        verify: Verify | None = None,
         logger: logging.Logger | None = None,
         clock: Clock | None = None,
         new_id: Callable[[], str] | None = None,
@@ -88,6 +100,9 @@ class AdminClient(Resources):
         per_call: Sequence[Layer] = (),
         per_attempt: Sequence[Layer] = (),
     ) -> None:
+        given_token = Secret(token) if isinstance(token, str) else token
+        given_secret, first_refresh_token = secret(client_secret), secret(refresh_token)
+        del token, client_secret, refresh_token  # an error raised from here on shows them in no frame (AUTH-9)
         base = checked_url("base_url", base_url or os.environ.get("ADMIN_API_BASE_URL"))
         token_endpoint = checked_url("token_url", token_url) if token_url else base + TOKEN_PATH
         limits = Limits(deadline=deadline).override(
@@ -96,40 +111,43 @@ class AdminClient(Resources):
         self._clock: Clock = clock or SystemClock()
         self._owned_clock = self._clock if clock is None else None
         log = logger or configure_logging(os.environ.get("ADMIN_API_LOG"))
-        trust = verify if verify is not None else os.environ.get("ADMIN_API_CA_BUNDLE") or True
-        self._transport = Transport((base, token_endpoint), trust, http_client)
+        self._transport = Transport((base, token_endpoint), verify, http_client)
+        if verify is False:
+            log.warning("verify=False: certificates are not verified, so anyone on the way can read tokens and answers")
         on_wire = attempt_log(log)
 
         def source() -> TokenSource:
-            nonlocal token, client_id, client_secret
-            token, client_id, client_secret = credentials(token, client_id, client_secret)
-            if isinstance(token, str):
-                return FixedToken(token)
-            if token is not None:
-                return TokenFunction(token)
-            assert client_id is not None
-            assert client_secret is not None
-            return ClientCredentials(
+            chosen = credentials(given_token, client_id, given_secret, first_refresh_token)
+            check_choices(client_auth, token_store)
+            if isinstance(chosen, Secret):
+                return FixedToken(chosen)
+            if callable(chosen):
+                return TokenFunction(chosen)
+            from ...endpoint import Endpoint  # grants are for those who use them
+            from .grants import ClientCredentials, RefreshToken
+
+            return (ClientCredentials if chosen.refresh_token is None else RefreshToken)(
                 send=on_wire(self._transport.send),  # AUTH-5: attempt log and transport only
-                token_url=token_endpoint,
-                client_id=client_id,
-                client_secret=client_secret,
+                endpoint=Endpoint(token_endpoint, chosen.id, chosen.secret, client_auth, USER_AGENT),
                 scopes=checked_scopes(scopes),
                 limits=limits,
                 clock=self._clock,
-                user_agent=USER_AGENT,
                 warn=log.warning,
+                refresh_token=chosen.refresh_token,
+                store=token_store,
             )
 
+        self._source = source()
         ordered = layers(
             call_log=call_log(log),
             per_call=per_call,
             status=status(),
             retry=retry(Budget(), retry_log(log)),
-            auth=auth(source()),
+            auth=auth(self._source, preflight=preflight),
             per_attempt=per_attempt,
             attempt_log=on_wire,
         )
+        self._asking = ordered[len(per_call) + 1 : len(per_call) + 4]  # status, retry, auth
         self._caller = Caller(
             send=stack(ordered, self._transport.send),
             base_url=base,
@@ -156,6 +174,8 @@ class AdminClient(Resources):
         other._clock = clock or self._clock
         other._owned_clock = self._owned_clock
         other._transport = self._transport
+        other._source = self._source
+        other._asking = self._asking
         other._caller = self._caller.with_limits(limits, other._clock)
         return other
 
@@ -180,7 +200,7 @@ class AdminClient(Resources):
             The JSON of the answer, None if it has none.
         """
         check_path(path)
-        if not method.isascii() or not method.isalpha():
+        if not method.isascii() or not method.isalpha() or method.upper() == "CONNECT":  # a tunnel is no request
             raise ConfigurationError("method must be an HTTP method.", code="invalid_method")
         method = method.upper()
         safe = method in {"GET", "HEAD", "OPTIONS", "TRACE"}
@@ -198,12 +218,35 @@ class AdminClient(Resources):
             return None
         try:
             return json.loads(response.body)
-        except ValueError:  # an answer in another language; the error below says so
+        except (ValueError, RecursionError):  # an answer in another language, or brackets without end; said below
             pass
-        raise decode_error(response.call, "it is not JSON", response.status, response.headers, response.body)
+        raise decode_error(response, "it is not JSON", response.body)
 
-    def close(self) -> None:
-        """Closes the connections; calls on their way end with `client_closed`. Copies are closed with it."""
+    def scopes(self) -> tuple[str, ...]:
+        """What the token may do, in order: as the token endpoint said, else as `me.get` says, asked once per token."""
+        from .scopes import granted
+
+        return tuple(sorted(granted(self._caller, self.me, self._asking)))
+
+    def can(self, operation: str) -> bool:
+        """Whether the token has the scopes that an operation needs, such as `users.create`.
+
+        Raises:
+            ConfigurationError: The document has no such operation.
+        """
+        from .scopes import granted, needed
+
+        return needed(operation) <= granted(self._caller, self.me, self._asking)
+
+    def close(self, *, revoke: bool = False) -> None:
+        """Closes the connections; calls on their way end with `client_closed`. Copies are closed with it.
+
+        Args:
+            revoke: Before that, end the tokens that this client got from the token endpoint, within `token_timeout`.
+                What cannot be ended is a warning.
+        """
+        if revoke:
+            self._source.revoke()
         if isinstance(self._owned_clock, SystemClock):
             self._owned_clock.close()
         self._transport.close()
@@ -239,43 +282,7 @@ def checked_url(name: str, url: str | None) -> str:
         )
     if parts.scheme == "http" and host not in LOOPBACK:
         raise ConfigurationError(
-            f"{name} must be https: http would show tokens to the network. Only loopback may use it.",
+            f"{name} must be https; only loopback may be http.",
             code="insecure_url",
         )
     return url.rstrip("/")
-
-
-def checked_scopes(scopes: Sequence[str]) -> tuple[str, ...]:
-    """Scopes as the token endpoint takes them (RFC 6749, section 3.3)."""
-    if isinstance(scopes, str) or not all(scope and "!" <= min(scope) and max(scope) <= "~" for scope in scopes):
-        raise ConfigurationError("scopes must be a list of scopes, such as ['users:read'].", code="invalid_scopes")
-    return tuple(scopes)
-
-
-def credentials(
-    token: str | Callable[[], str] | None, client_id: str | None, client_secret: str | None
-) -> tuple[str | Callable[[], str] | None, str | None, str | None]:
-    """A token or a client with its secret, both from the same place (AUTH-1).
-
-    Raises:
-        ConfigurationError: There is none, half of one, or two.
-    """
-    if token is not None and (client_id is not None or client_secret is not None):
-        raise ConfigurationError("Give a token or client credentials, not both.", code="conflicting_credentials")
-    if token is None and client_id is None and client_secret is None:
-        token = os.environ.get("ADMIN_API_TOKEN") or None
-        if token is None:
-            client_id = os.environ.get("ADMIN_API_CLIENT_ID") or None
-            client_secret = os.environ.get("ADMIN_API_CLIENT_SECRET") or None
-    if token is not None:
-        return token, None, None
-    if client_id is None and client_secret is None:
-        raise ConfigurationError(
-            "No credentials: give token, or client_id and client_secret; or set ADMIN_API_TOKEN, or "
-            "ADMIN_API_CLIENT_ID and ADMIN_API_CLIENT_SECRET.",
-            code="missing_credentials",
-        )
-    if client_id is None or client_secret is None:
-        missing = "client_id" if client_id is None else "client_secret"
-        raise ConfigurationError(f"{missing} is missing: both come from the same place.", code="missing_credentials")
-    return None, client_id, client_secret

@@ -130,9 +130,9 @@ class Caller:
         for name, value in (headers or {}).items():
             if value is not OMIT:
                 check_header(name, str(value))
-                sent[name.lower()] = str(value)
+                sent[name.lower()] = str(value).strip(" \t")  # RFC 9110, section 5.5: none of the value
         if options.headers:
-            sent.update((name.lower(), value) for name, value in options.headers.items())
+            sent.update((name.lower(), value.strip(" \t")) for name, value in options.headers.items())
         text = (
             query_of({**query, **options.query} if query else options.query, op.deep) if query or options.query else ""
         )

@@ -206,7 +206,7 @@ class Stream(Generic[T]):
         raise self._unreadable(response, f"an item is not as the document says ({reason})", data)
 
     def _unreadable(self, response: Response, reason: str, data: bytes) -> DecodeError:
-        return decode_error(response.call, reason, response.status, response.headers, data)
+        return decode_error(response, reason, data)
 
 
 class ItemStream(Stream[T]):
@@ -243,7 +243,7 @@ class ItemStream(Stream[T]):
         assert self._op.stream is not None
         try:
             document = json.loads(line)
-        except ValueError:  # no last line, so an item that will be refused as such
+        except (ValueError, RecursionError):  # no last line, so an item that will be refused as such
             return False
         return isinstance(document, dict) and list(cast("dict[str, object]", document)) == [self._op.stream.terminator]
 

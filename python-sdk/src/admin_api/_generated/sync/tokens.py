@@ -4,60 +4,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeGuard
+from typing import Protocol
 
 from ..._flavour import sync as flavour
-from ...errors import ConfigurationError
+from ...access import AccessToken, sendable, timed_out, unsendable
 from ...exchange import Call, Secret, TokenFailure
-
-
-class Token:
-    """An access token and what is known of it; times are of the monotonic clock."""
-
-    __slots__ = ("advise_at", "must_at", "scopes", "value")
-
-    def __init__(
-        self,
-        value: str,
-        *,
-        scopes: frozenset[str] | None = None,
-        advise_at: float | None = None,
-        must_at: float | None = None,
-    ) -> None:
-        self.value = Secret(f"Bearer {value}")
-        """The whole Authorization header."""
-        self.scopes = scopes
-        """What it may do, None if not known."""
-        self.advise_at = advise_at
-        """From then on one caller refreshes it, the rest go on with it; None if it never expires."""
-        self.must_at = must_at
-        """From then on all wait for its successor."""
 
 
 class TokenSource(Protocol):
     """Gives tokens to the auth layer."""
 
-    def token(self, call: Call) -> Token | TokenFailure:
+    def token(self, call: Call) -> AccessToken | TokenFailure:
         """A token for the call, waiting no longer than `token_timeout` or the call's deadline."""
         ...
 
-    def refuse(self, token: Token) -> bool:
+    def refuse(self, token: AccessToken) -> bool:
         """Takes note that the server refused this very token; whether another may be had."""
+        ...
+
+    def revoke(self) -> None:
+        """Ends the tokens that this source got from the server; nothing to do for tokens that were given to it."""
         ...
 
 
 class FixedToken:
     """One token, for good."""
 
-    def __init__(self, token: str) -> None:
-        check_token(token)
-        self._token = Token(token)
+    def __init__(self, token: Secret) -> None:
+        if not sendable(token.reveal()):
+            raise unsendable()
+        self._token = AccessToken(token.reveal())
 
-    def token(self, call: Call) -> Token | TokenFailure:
+    def token(self, call: Call) -> AccessToken | TokenFailure:
         return self._token
 
-    def refuse(self, token: Token) -> bool:
+    def refuse(self, token: AccessToken) -> bool:
         return False
+
+    def revoke(self) -> None:
+        return
 
 
 class TokenFunction:
@@ -65,34 +50,25 @@ class TokenFunction:
 
     def __init__(self, function: Callable[[], str]) -> None:
         self._function = function
+        self._last: AccessToken | None = None
 
-    def token(self, call: Call) -> Token | TokenFailure:
+    def token(self, call: Call) -> AccessToken | TokenFailure:
         left, bound = call.left(), call.limits.token_timeout
         by_deadline = left is not None and left < bound
         try:
-            token = flavour.resolve(self._function(), left if left is not None and by_deadline else bound)
+            given = flavour.resolve(self._function(), left if left is not None and by_deadline else bound)
         except TimeoutError:
             return timed_out(by_deadline)
-        check_token(token)
-        return Token(token)
+        if not sendable(given):
+            del given  # so that it is in no frame of the traceback (AUTH-9)
+            raise unsendable()
+        token = self._last
+        if token is None or token.access != Secret(given):
+            token = self._last = AccessToken(given)  # one object per token, so that what is learnt of it is kept
+        return token
 
-    def refuse(self, token: Token) -> bool:
+    def refuse(self, token: AccessToken) -> bool:
         return True
 
-
-def sendable(token: object) -> TypeGuard[str]:
-    """Whether a token can stand in a header (RFC 6750, section 2.1, and leniently all visible ASCII)."""
-    return isinstance(token, str) and bool(token) and all("!" <= character <= "~" for character in token)
-
-
-def check_token(token: object) -> None:
-    """Raises ConfigurationError for a token that cannot stand in a header; does not show it."""
-    if not sendable(token):
-        raise ConfigurationError("A token must be a string of visible ASCII characters.", code="invalid_token_option")
-
-
-def timed_out(by_deadline: bool) -> TokenFailure:
-    """A wait for a token that took too long."""
-    if by_deadline:
-        return TokenFailure("deadline_exceeded", "The deadline passed while waiting for an access token.", True, None)
-    return TokenFailure("token_timeout", "No access token was had in time.", False, None)
+    def revoke(self) -> None:
+        return

@@ -4,3 +4,4 @@
 from typing import Final
 
 TOKEN_PATH: Final = "/oauth/token"
+REVOCATION_PATH: Final = "/oauth/revoke"

@@ -9,6 +9,7 @@ from ....exchange import Layer, Outcome, Request, Response, Send, TokenFailure
 from ....outcome import note
 from ..tokens import TokenSource
 
+INSUFFICIENT_SCOPE = "insufficient_scope"
 _INVALID_TOKEN = re.compile(r'\berror\s*=\s*"?invalid_token\b')
 
 
@@ -21,8 +22,12 @@ def refused(outcome: Outcome) -> bool:
     )
 
 
-def auth(source: TokenSource) -> Layer:
-    """The layer: attach the token; after a 401 `invalid_token` get another and send once more, at no cost."""
+def auth(source: TokenSource, *, preflight: bool = False) -> Layer:
+    """The layer: attach the token; after a 401 `invalid_token` get another and send once more, at no cost.
+
+    Args:
+        preflight: Send nothing if the token is known to lack a scope that the operation needs (AUTH-6).
+    """
 
     def layer(send: Send) -> Send:
         def authenticated(request: Request) -> Outcome:
@@ -30,7 +35,9 @@ def auth(source: TokenSource) -> Layer:
             token = source.token(call)
             if isinstance(token, TokenFailure):
                 return token
-            call.token_scopes = token.scopes
+            call.token = token
+            if preflight and token.scopes is not None and not token.scopes.issuperset(call.scopes):
+                return TokenFailure(INSUFFICIENT_SCOPE, "The token lacks a scope.", True, None)
             outcome = send(request.with_header("authorization", token.value))
             if not refused(outcome) or not source.refuse(token) or call.resent:
                 return outcome
@@ -41,7 +48,7 @@ def auth(source: TokenSource) -> Layer:
                 return fresh
             if fresh.value == token.value:
                 return outcome
-            call.token_scopes = fresh.scopes
+            call.token = fresh
             return send(request.with_header("authorization", fresh.value))
 
         return authenticated

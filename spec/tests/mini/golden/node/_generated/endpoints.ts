@@ -2,3 +2,4 @@
 /** Where the client itself goes. */
 
 export const TOKEN_PATH = '/oauth/token';
+export const REVOCATION_PATH = '/oauth/revoke';
