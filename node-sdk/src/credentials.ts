@@ -45,7 +45,7 @@ export function sourceOf(options: CredentialOptions, wire: Omit<GrantOptions, ke
     token ??= environment('ADMIN_API_TOKEN');
     if (token === undefined) [clientId, clientSecret] = [environment('ADMIN_API_CLIENT_ID'), environment('ADMIN_API_CLIENT_SECRET')];
   } else if (token !== undefined) {
-    throw new ConfigurationError('Give a token or a client, not both.', { code: 'conflicting_credentials' });
+    throw new ConfigurationError('Give a token or a client.', { code: 'conflicting_credentials' });
   }
   if (!['basic', 'post'].includes(clientAuth)) {
     throw new ConfigurationError("clientAuth must be 'basic' or 'post'.", { code: 'invalid_option' });

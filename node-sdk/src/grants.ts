@@ -10,7 +10,7 @@ import { AccessToken } from './access.ts';
 import type { Clock } from './clock.ts';
 import { landedToken, redirection, requestOf, revocationUrl } from './endpoint.ts';
 import type { ClientAuth, EndpointFacts } from './endpoint.ts';
-import { AdminAPIError, Call, Response, Secret, TokenFailure, WireError } from './index.ts';
+import { AdminAPIError, Call, ConfigurationError, Response, Secret, TokenFailure, WireError } from './index.ts';
 import type { Send } from './index.ts';
 import type { Keeping } from './keeping.ts';
 import { loaded } from './loading.ts';
@@ -62,6 +62,9 @@ export async function grantOf(options: GrantOptions): Promise<Grant> {
   const facts = { send: options.send, endpoint, scopes, limits, clock, warn, refreshToken };
   const kind = refreshToken === undefined ? ClientCredentials : RefreshToken;
   if (store === undefined) return new kind(facts);
+  if (['load', 'save', 'lock', 'unlock'].some((name) => typeof (store as unknown as Record<string, unknown>)[name] !== 'function')) {
+    throw new ConfigurationError('tokenStore must have load, save, lock and unlock.', { code: 'invalid_option' });
+  }
   const { Keeping } = await loaded(import('./keeping.ts'));
   const name = { tokenUrl: endpoint.url, clientId, scopes: [...new Set(scopes)].sort() };
   const { tokenTimeout } = limits;

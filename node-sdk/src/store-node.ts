@@ -69,16 +69,33 @@ export class FileTokenStore implements TokenStore {
     const seen = await lockAt(path);
     if (seen === undefined) return taken(path, nonce); // it was given back just now
     if (!isOlder(seen, staleAfter)) return false;
-    const aside = this.#path(key, `${nonce}.aside`);
+    const guard = this.#path(key, 'takeover'); // one at a time: two would move each other's new lock aside
+    if (!(await taken(guard, nonce))) {
+      const other = await lockAt(guard);
+      if (other !== undefined && isOlder(other, staleAfter)) await rm(guard, { force: true }); // it died in the midst; the next look may take over
+      return false;
+    }
+    try {
+      return await this.#takenOver(key, nonce, staleAfter);
+    } finally {
+      await rm(guard, { force: true });
+    }
+  }
+
+  async #takenOver(key: string, nonce: string, staleAfter: number): Promise<boolean> {
+    const [path, aside] = [this.#path(key, 'lock'), this.#path(key, `${nonce}.aside`)];
+    const seen = await lockAt(path);
+    if (seen === undefined) return taken(path, nonce);
+    if (!isOlder(seen, staleAfter)) return false; // somebody took it over before us
     try {
       await rename(path, aside);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false; // another took it over first
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return taken(path, nonce); // its holder was only slow, and has given it back
       throw error;
     }
     const moved = await lockAt(aside);
     if (moved !== undefined && (moved.nonce !== seen.nonce || !isOlder(moved, staleAfter))) {
-      await linkedBack(aside, path); // somebody took it over before us, and lives
+      await linkedBack(aside, path); // its holder was only slow, and another has it now
       return false;
     }
     await rm(aside, { force: true });

@@ -81,7 +81,7 @@ export class LoadedSource implements TokenSource {
     } catch (error) {
       this.#loading = undefined;
       if (!(error instanceof AdminAPIError)) throw error;
-      return new TokenFailure(error.code, error.message, false);
+      return new TokenFailure(error.code, error.message, !error.retryable);
     }
     return this.#source.token(call);
   }
@@ -126,6 +126,6 @@ export async function awaited(landing: Promise<AccessToken | TokenFailure>, call
 /** A wait for a token that took too long. */
 export function timedOut(byDeadline: boolean): TokenFailure {
   return byDeadline
-    ? new TokenFailure('deadline_exceeded', 'The deadline passed without an access token.', true)
-    : new TokenFailure('token_timeout', 'No access token was had in time.', false);
+    ? new TokenFailure('deadline_exceeded', 'No access token before the deadline.', true)
+    : new TokenFailure('token_timeout', 'No access token in time.', false);
 }

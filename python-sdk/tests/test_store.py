@@ -111,6 +111,19 @@ def test_a_lock_that_lives_is_put_back(store: FileTokenStore, monkeypatch: pytes
     assert ("heir", [lock]) == (lock.read_text(), list(lock.parent.iterdir()))
 
 
+def test_a_takeover_whose_taker_died_is_no_end(store: FileTokenStore) -> None:
+    """AUTH-10: the guard of a takeover goes stale like the lock; while it is fresh nobody else takes over."""
+    assert store.lock(KEY, "dead", 60)
+    guard = file_of(store, "takeover")
+    guard.write_text("taker")
+    os.utime(file_of(store, "lock"), (time.time() - 3600,) * 2)
+    assert not store.lock(KEY, "heir", 60)
+    assert guard.exists()
+    os.utime(guard, (time.time() - 3600,) * 2)
+    assert [False, True] == [store.lock(KEY, "heir", 60), store.lock(KEY, "heir", 60)]
+    assert [file_of(store, "lock")] == list(guard.parent.iterdir())
+
+
 @pytest.mark.parametrize("made_at", [-3600, 3600])
 def test_a_clock_that_was_set_makes_no_lock_eternal(store: FileTokenStore, made_at: int) -> None:
     """AUTH-10: a lock of long ago is stale, and so is one of the far future: the wall clock was set back since."""

@@ -10,6 +10,7 @@ import { landedToken } from '../../node-sdk/dist/endpoint.js';
 import { ConfigurationError } from '../../node-sdk/dist/errors.js';
 import { Call, Request, Response, Secret, TokenFailure, WireError } from '../../node-sdk/dist/exchange.js';
 import { Lines, LineTooLong, ServerSentEvents } from '../../node-sdk/dist/framing.js';
+import { keyOf, originOf, read, written } from '../../node-sdk/dist/kept.js';
 import { shown, shownUrl } from '../../node-sdk/dist/layers/records.js';
 import { errorFor } from '../../node-sdk/dist/layers/status.js';
 import { bodyOf, pathOf, queryOf, quoted } from '../../node-sdk/dist/operation.js';
@@ -126,6 +127,25 @@ function landed({ came, asked_at, asked }) {
   return { header: token.value.reveal(), scopes, advise_at: ms(token.adviseAt), must_at: ms(token.mustAt) };
 }
 
+/** What a text says, and that the same is written of it again. */
+function keptOf({ text, now, monotonic, token_url, client_id, scopes }) {
+  const name = { tokenUrl: token_url, clientId: client_id, scopes };
+  const kept = read(new Secret(text), name, { now, monotonic });
+  if (kept === undefined) return null;
+  const { token, origin } = kept;
+  const endsAt = token.endsAt === undefined ? undefined : now + token.endsAt - monotonic;
+  return {
+    access_token: token.access.reveal(),
+    refresh_token: token.refreshToken?.reveal() ?? null,
+    origin,
+    scopes: token.scopes === undefined ? null : [...token.scopes].sort(),
+    advise_at: ms(token.adviseAt),
+    must_at: ms(token.mustAt),
+    ends_at: ms(token.endsAt),
+    again: JSON.parse(written(token, name, { origin, refreshToken: token.refreshToken, endsAt }).reveal()),
+  };
+}
+
 function optionsOf({ options }) {
   const given = camelNames(valueOf(options));
   checkOptions(given);
@@ -160,6 +180,9 @@ const FUNCTIONS = {
   options: optionsOf,
   limits: limitsOf,
   token: landed,
+  store_key: ({ token_url: tokenUrl, client_id: clientId, scopes }) => keyOf({ tokenUrl, clientId, scopes }),
+  store_origin: ({ refresh_token }) => originOf(refresh_token === null ? undefined : new Secret(refresh_token)),
+  kept: keptOf,
   proxy: ({ url, environment, no_proxy: NO_PROXY, proxy: HTTPS_PROXY }) =>
     proxyFor(url, { ...environment, ...(NO_PROXY === undefined ? {} : { NO_PROXY }), ...(HTTPS_PROXY === undefined ? {} : { HTTPS_PROXY }) })?.reveal() ?? null,
 };

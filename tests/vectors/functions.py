@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,10 +10,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from admin_api.backoff import Budget, Retry, backoff, cost_of, decide, http_date, retry_after
+from admin_api.credentials import secret
 from admin_api.endpoint import landed_token
 from admin_api.errors import ConfigurationError
 from admin_api.exchange import Call, Headers, Outcome, Request, Response, Secret, TokenFailure, WireError
 from admin_api.framing import Lines, LineTooLong, ServerSentEvents
+from admin_api.kept import GrantName, origin_of, read, written
 from admin_api.layers.logging import shown, shown_url
 from admin_api.layers.status import error_for
 from admin_api.operation import Op, body_of, check_path, path_of, query_of, quoted
@@ -241,6 +244,31 @@ def _token(given: Given) -> Any:
     }
 
 
+def _name(given: Given) -> GrantName:
+    return GrantName(given["token_url"], given["client_id"], tuple(given["scopes"]))
+
+
+def _kept(given: Given) -> Any:
+    """What a text says, and that the same is written of it again."""
+    now, monotonic = given["now"] / 1000, given["monotonic"] / 1000
+    kept = read(Secret(given["text"]), _name(given), now=now, monotonic=monotonic)
+    if kept is None:
+        return None
+    token = kept.token
+    ends_at = None if token.ends_at is None else now + token.ends_at - monotonic
+    again = written(token, _name(given), kept.origin, token.refresh_token, ends_at=ends_at)
+    return {
+        "access_token": token.access.reveal(),
+        "refresh_token": None if token.refresh_token is None else token.refresh_token.reveal(),
+        "origin": kept.origin,
+        "scopes": None if token.scopes is None else sorted(token.scopes),
+        "advise_at": _ms(token.advise_at),
+        "must_at": _ms(token.must_at),
+        "ends_at": _ms(token.ends_at),
+        "again": json.loads(again.reveal()),
+    }
+
+
 def _options(given: Given) -> Any:
     options = RequestOptions(**{name: _seconds(name, _value(value)) for name, value in given["options"].items()})
     return {} if not isinstance(options.idempotency_key, str) else {"idempotency-key": quoted(options.idempotency_key)}
@@ -274,5 +302,8 @@ FUNCTIONS: Final[Mapping[str, Callable[[Given], Any]]] = {
     "options": _options,
     "limits": _limits,
     "token": _token,
+    "store_key": lambda given: _name(given).key,
+    "store_origin": lambda given: origin_of(secret(given["refresh_token"])),
+    "kept": _kept,
     "proxy": _proxy,
 }

@@ -14,6 +14,7 @@ import { failure, thrown } from './support/answers.mjs';
 import { SteppingClock } from './support/clock.mjs';
 import { folder } from './support/folder.mjs';
 import { fail, formOf, land, source } from './support/grants.mjs';
+import { wire } from './support/wire.mjs';
 
 const KEY = '0'.repeat(64);
 const NAME = { tokenUrl: 'https://localhost:8443/oauth/token', clientId: 'demö', scopes: ['audit:read', 'users:read'] };
@@ -81,6 +82,17 @@ test('AUTH-10: a takeover gives a stale lock to one of many, and never do two ho
     }),
   );
   assert.deepEqual([Math.max(...most), most.length, readdirSync(directory)], [1, 16, []]);
+});
+
+test('AUTH-10: the guard of a takeover goes stale like the lock; while it is fresh nobody else takes over', async (t) => {
+  const { store, directory, lock } = fileStore(t);
+  const guard = lock.replace(/lock$/, 'takeover');
+  await store.lock(KEY, 'dead', 60_000);
+  writeFileSync(guard, 'taker');
+  ago(lock, 3600);
+  assert.deepEqual([await store.lock(KEY, 'heir', 60_000), readdirSync(directory).length], [false, 2]);
+  ago(guard, 3600);
+  assert.deepEqual([await store.lock(KEY, 'heir', 60_000), await store.lock(KEY, 'heir', 60_000), readdirSync(directory)], [false, true, [`${KEY}.lock`]]);
 });
 
 test('AUTH-10: a lock of long ago is stale, and so is one of the far future: the wall clock was set back since', async (t) => {
@@ -320,4 +332,12 @@ test('AUTH-6: after `close({ revoke: true })` no other process takes up the dead
   await client.get();
   await client.tokens.revoke();
   assert.deepEqual([readdirSync(directory), all.warnings], [[], []]);
+});
+
+test('AUTH-10: what is no store is told before anything is sent', async (t) => {
+  const server = await wire(t);
+  for (const tokenStore of [{}, '/tmp', { ...new MemoryTokenStore() }]) {
+    const error = await failure(server.client({ clientId: 'a', refreshToken: 'r', tokenStore }).me.get());
+    assert.deepEqual([error.code, error.attempts, error.outcome, server.requests], ['invalid_option', 1, 'not_sent', []]);
+  }
 });

@@ -66,5 +66,5 @@ def unsendable() -> ConfigurationError:
 def timed_out(by_deadline: bool) -> TokenFailure:
     """A wait for a token that took too long."""
     if by_deadline:
-        return TokenFailure("deadline_exceeded", "The deadline passed without an access token.", True, None)
-    return TokenFailure("token_timeout", "No access token was had in time.", False, None)
+        return TokenFailure("deadline_exceeded", "No access token before the deadline.", True, None)
+    return TokenFailure("token_timeout", "No access token in time.", False, None)

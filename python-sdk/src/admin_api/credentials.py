@@ -41,7 +41,7 @@ def credentials(
     if token is not None:
         if nothing:
             return token
-        raise ConfigurationError("Give a token or a client, not both.", code="conflicting_credentials")
+        raise ConfigurationError("Give a token or a client.", code="conflicting_credentials")
     if nothing:
         found = os.environ.get("ADMIN_API_TOKEN")
         if found:

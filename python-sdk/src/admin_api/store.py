@@ -148,14 +148,31 @@ class FileTokenStore:
             return _taken(path, nonce)  # it was given back just now
         if not seen.older_than(stale_after):
             return False
-        aside = self._path(key, f"{nonce}.aside")
+        guard = self._path(key, "takeover")  # one at a time: two would move each other's new lock aside
+        if not _taken(guard, nonce):
+            other = _seen(guard)
+            if other is not None and other.older_than(stale_after):  # it died in the midst; the next look may take over
+                guard.unlink(missing_ok=True)
+            return False
+        try:
+            return self._taken_over(key, nonce, stale_after)
+        finally:
+            guard.unlink(missing_ok=True)
+
+    def _taken_over(self, key: str, nonce: str, stale_after: float) -> bool:
+        path, aside = self._path(key, "lock"), self._path(key, f"{nonce}.aside")
+        seen = _seen(path)
+        if seen is None:
+            return _taken(path, nonce)
+        if not seen.older_than(stale_after):
+            return False  # somebody took it over before us
         try:
             path.rename(aside)
         except FileNotFoundError:
-            return False  # another took it over first
+            return _taken(path, nonce)  # its holder was only slow, and has given it back
         moved = _seen(aside)
         if moved is not None and (moved.nonce != seen.nonce or not moved.older_than(stale_after)):
-            _linked_back(aside, path)  # somebody took it over before us, and lives
+            _linked_back(aside, path)  # its holder was only slow, and another has it now
             return False
         aside.unlink(missing_ok=True)
         for left in self._directory.glob(f"{key}.*.tmp"):  # what the dead had begun to write
