@@ -103,7 +103,7 @@ lock: $(READY) ## resolve requirements/*.in and spec/package.json into their loc
 ##@ Judge it
 
 .PHONY: test
-test: lint check types unit contract judges runtimes ## everything, cheapest first; the first failure stops it
+test: lint check types unit contract resilience judges runtimes ## everything, cheapest first; the first failure stops it
 
 .PHONY: lint
 lint: $(READY) # ruff: rules and format
@@ -136,7 +136,12 @@ unit: $(READY) $(NODE) $(DIST) # the tests of the generator, the SDKs and the se
 .PHONY: contract
 contract: $(READY) $(DIST) $(JUDGES) ## the contract suite (CASE="retry/*" DRIVER=python-sync)
 	echo '==> contract suite'
-	$(PYTEST) tests $(if $(CASE),--case '$(CASE)') $(if $(DRIVER),--driver '$(DRIVER)')
+	$(PYTEST) tests --ignore tests/bounds --ignore tests/chaos $(if $(CASE),--case '$(CASE)') $(if $(DRIVER),--driver '$(DRIVER)')
+
+.PHONY: resilience
+resilience: $(READY) $(DIST) # a short run of chaos and of leaks, and the bounds of every call
+	echo '==> chaos, bounds and leaks'
+	$(PYTEST) tests/chaos tests/bounds
 
 .PHONY: leaks
 leaks: $(READY) $(DIST) ## 10 000 calls per flavour that fail, time out or are cancelled; nothing may be left (CALLS=10000)

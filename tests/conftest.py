@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runner.ahead import Ahead, alone
+from runner.ahead import Ahead, in_real_time
 from runner.exchanges import Exchanges
+from runner.judge import secrets_of
 from runner.known import known_failures
 from runner.load import Case, RefusedCase, load_folder
 from runner.process import DRIVERS, Driver
+from secrecy.judge import Judge
 
 from admin_api_mock.control import Control, MockServer
 
@@ -41,7 +43,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if not chosen or not names:
         raise pytest.UsageError("No case, or no driver, is like that.")
     pairs = [(case, name) for name in names for case in chosen if case.needs <= DRIVERS[name].features]
-    pairs.sort(key=lambda pair: alone(pair[0]))  # what runs side by side first
+    pairs.sort(key=lambda pair: in_real_time(pair[0]))  # as they run
     metafunc.parametrize("case,driver", pairs, ids=[f"{case.id}@{name}" for case, name in pairs], indirect=["driver"])
 
 
@@ -69,13 +71,15 @@ def controls(control: Control) -> Iterator[dict[str, Control]]:
 
 
 @pytest.fixture(scope="session")
-def drivers() -> Iterator[dict[str, Driver]]:
-    """Every driver, its process started when first needed."""
+def drivers(cases: dict[str, Case]) -> Iterator[dict[str, Driver]]:
+    """Every driver, its process started when first needed; what it says beside the protocol is no secret (AUTH-9)."""
     made = {name: Driver(name, spec) for name, spec in DRIVERS.items()}
     yield made
     for driver in made.values():
         driver.stop()
     assert [] == [line for driver in made.values() for line in driver.noise()]
+    secrets = Judge({secret: secret for case in cases.values() for secret in secrets_of(case)})
+    assert {} == {name: found for name, driver in made.items() if (found := secrets.found(driver.said()))}
 
 
 @pytest.fixture(scope="session")

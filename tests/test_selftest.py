@@ -184,9 +184,10 @@ SHOWN: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
     ({"shown": ["me.get: 503"]}, {}, False),
     ({"shown": ["me.get: 503", "locals {'secret': 'suite-secret'}"]}, {}, True),
     ({"shown": ["Bearer eyJhbGciOiJFUzI1NiIsInR5cCI6"]}, {}, True),
-    ({"log": [{"level": "debug", "text": "client suite-secret"}]}, {}, True),
-    ({"log": [{"level": "debug", "text": "carol was looked for"}]}, {}, False),
-    ({"log": [{"level": "debug", "text": "carol was looked for"}]}, {"unseen": ["carol"]}, True),
+    ({"log": [{"level": "debug", "text": "client suite-secret", "fields": {}}]}, {}, True),
+    ({"log": [{"level": "debug", "text": "client", "fields": {"headers": {"x": "suite-secret"}}}]}, {}, True),
+    ({"log": [{"level": "debug", "text": "carol was looked for", "fields": {}}]}, {}, False),
+    ({"log": [{"level": "debug", "text": "carol was looked for", "fields": {}}]}, {"unseen": ["carol"]}, True),
 ]
 
 

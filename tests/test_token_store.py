@@ -2,59 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tokens.members import member
 
 from admin_api_mock.control import Control, WorldHandle
 
-MEMBERS = Path(__file__).parent / "tokens"
-COMMANDS = {"python": [sys.executable, str(MEMBERS / "member.py")], "node": ["node", str(MEMBERS / "member.mjs")]}
 CLIENT = "console"
-
-
-class Member:
-    """A process with a client of its own."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        assert {"ready": True} == self.told()
-
-    def call(self) -> None:
-        """Has it call; `told` waits for what comes of it."""
-        assert self.process.stdin is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-
-    def told(self) -> dict[str, Any]:
-        """Its next word."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line, f"the member ended with {self.process.wait(10)}"
-        told: dict[str, Any] = json.loads(line)
-        return told
-
-
-@contextmanager
-def member(language: str, facts: dict[str, Any]) -> Iterator[Member]:
-    """A process that is ready, ended with the test."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ADMIN_API_")}
-    with subprocess.Popen(
-        [*COMMANDS[language], json.dumps(facts)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", env=environment,
-    ) as process:  # fmt: skip
-        try:
-            yield Member(process)
-        finally:
-            process.kill()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
 
-const ENTRIES = { index: 'sdk', encryption: 'encryption', node: 'node', testing: 'testing' };
+const ENTRIES = { index: 'sdk', encryption: 'encryption', node: 'node', opentelemetry: 'opentelemetry', testing: 'testing' };
 const check = process.argv.includes('--check');
 const root = fileURLToPath(new URL('..', import.meta.url));
 const configObjectFullPath = join(root, 'api-extractor.json');

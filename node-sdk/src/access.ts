@@ -24,9 +24,9 @@ export interface TokenFacts {
 /** An access token. */
 export class AccessToken {
   /** The token itself. */
-  readonly access: Secret;
+  declare readonly access: Secret;
   /** The whole Authorization header. */
-  readonly value: Secret;
+  declare readonly value: Secret;
   declare scopes: ReadonlySet<string> | undefined;
   declare readonly refreshToken: Secret | undefined;
   declare readonly expiresIn: number | undefined;

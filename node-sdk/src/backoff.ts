@@ -38,6 +38,21 @@ export type Decision = Retry | Stop;
 
 const stop = (reason: string): Stop => ({ retry: false, reason });
 
+/** A retry that is about to be waited for; logging and telemetry consume it. */
+export interface RetryRecord {
+  readonly operation: string;
+  /** Number of the attempt that failed, from 1. */
+  readonly attempt: number;
+  /** Milliseconds until the next. */
+  readonly delay: number;
+  /** Status of the answer, undefined if there was none. */
+  readonly status: number | undefined;
+  /** Code of the wire error or token failure, undefined if there was an answer. */
+  readonly code: string | undefined;
+  /** The server's request id. */
+  readonly requestId: string | undefined;
+}
+
 /** Retries that a client may spend in a row, shared by its copies (RETRY-7). */
 export class Budget {
   /** What may still be spent. */

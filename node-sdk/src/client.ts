@@ -14,7 +14,7 @@ import type { CredentialOptions } from './credentials.ts';
 import { ConfigurationError } from './errors.ts';
 import type { Layer, Send } from './exchange.ts';
 import { auth } from './layers/auth.ts';
-import { attemptLog, callLog, retryLog } from './layers/logging.ts';
+import { attemptLog, callLog, late, retryLog } from './layers/logging.ts';
 import type { Logger, LogLevel } from './layers/logging.ts';
 import { retry } from './layers/retry.ts';
 import { status } from './layers/status.ts';
@@ -23,6 +23,7 @@ import { DEFAULT_LIMITS, override } from './options.ts';
 import type { LimitOptions, RequestOptions } from './options.ts';
 import { Caller } from './resource.ts';
 import { layers, stack } from './stack.ts';
+import type { Telemetry } from './telemetry.ts';
 import type { TokenSource } from './tokens.ts';
 import { Transport } from './transport.ts';
 import type { Fetch } from './transport.ts';
@@ -41,6 +42,8 @@ export interface ClientOptions extends LimitOptions, CredentialOptions {
   logger?: Logger | undefined;
   /** How much is recorded; `ADMIN_API_LOG`. @defaultValue `info` with a `logger`, else `off` */
   logLevel?: LogLevel | undefined;
+  /** Who measures calls, such as `openTelemetry()` of `@admin-api/sdk/opentelemetry`. @defaultValue nobody */
+  telemetry?: Telemetry | undefined;
   /** Time and chance, for tests. */
   clock?: Clock | undefined;
   /** Makes idempotency keys. @defaultValue `crypto.randomUUID` */
@@ -70,18 +73,18 @@ export class AdminClient extends Resources implements AsyncDisposable {
   readonly #engine: Engine;
 
   /** @throws ConfigurationError for options that cannot work, or no credentials. */
-  constructor(options: ClientOptions = {}) {
-    const engine = handedOver.get(options) ?? assembled(options);
+  constructor(options?: ClientOptions);
+  constructor(options: ClientOptions = {}, engine: Engine = assembled(options)) { // the second is of `withOptions` alone
     super(engine.caller);
     this.#engine = engine;
   }
 
   /** A copy with other limits; it shares connections, tokens and the retry budget with this one. */
-  withOptions(options: LimitOptions & { clock?: Clock | undefined }): AdminClient {
+  withOptions(options: LimitOptions & { clock?: Clock | undefined }): this {
     const { caller } = this.#engine;
-    const key: ClientOptions = {};
-    handedOver.set(key, { ...this.#engine, caller: caller.withLimits(override(caller.limits, options), options.clock ?? caller.clock) });
-    return new AdminClient(key);
+    const engine = { ...this.#engine, caller: caller.withLimits(override(caller.limits, options), options.clock ?? caller.clock) };
+    const copy = Reflect.construct(AdminClient, [{}, engine], this.constructor) as this; // a subclass's own is not run
+    return Object.assign(copy, { ...this, ...copy });
   }
 
   /**
@@ -132,9 +135,6 @@ export class AdminClient extends Resources implements AsyncDisposable {
   }
 }
 
-/** What `withOptions` hands to the copy it makes, never seen by users. */
-const handedOver = new WeakMap<ClientOptions, Engine>();
-
 function assembled(options: ClientOptions): Engine {
   const baseUrl = checkedUrl('baseUrl', options.baseUrl ?? environment('ADMIN_API_BASE_URL'));
   const tokenUrl = options.tokenUrl === undefined ? baseUrl + TOKEN_PATH : checkedUrl('tokenUrl', options.tokenUrl);
@@ -145,13 +145,18 @@ function assembled(options: ClientOptions): Engine {
   const closing = new AbortController();
   const onWire = attemptLog(logger, level);
   const send = onWire(transport.send);
-  const source = sourceOf(options, { send, tokenUrl, limits, clock, userAgent, warn: (message) => logger.warn(message) });
-  const inner = { status: status(), retry: retry(new Budget(), retryLog(logger, level), closing.signal), auth: auth(source, options.preflight) };
-  const outer = { callLog: callLog(logger, level), perCall: options.perCall ?? [], perAttempt: options.perAttempt ?? [], attemptLog: onWire };
+  const warn = (message: string): void => logger.warn(message);
+  const budget = new Budget();
+  const { telemetry, perCall = [], perAttempt = [] } = options;
+  const slot = (name: 'perCall' | 'perAttempt' | 'asking'): Layer =>
+    late(telemetry, async () => (await import('./layers/telemetry.ts'))[name](telemetry as Telemetry, baseUrl, budget, warn));
+  const source = sourceOf(options, { send, tokenUrl, limits, clock, userAgent, warn });
+  const inner = { status: status(), retry: retry(budget, retryLog(logger, level), closing.signal), auth: auth(source, options.preflight) };
+  const outer = { callLog: callLog(logger, level), perCall: [slot('perCall'), ...perCall], perAttempt: [...perAttempt, slot('perAttempt')], attemptLog: onWire };
   const ordered = layers({ ...outer, ...inner });
   const newId = options.newId ?? (() => crypto.randomUUID());
   const caller = new Caller({ send: stack(ordered, transport.send), baseUrl, limits, clock, newId, userAgent, closing: closing.signal });
-  return { caller, transport, closing, source, asking: (nothing) => stack(Object.values(inner), nothing) };
+  return { caller, transport, closing, source, asking: (nothing) => stack([slot('asking'), ...Object.values(inner)], nothing) };
 }
 
 /**
@@ -168,18 +173,18 @@ function checkedUrl(name: string, url: string | undefined): string {
     throw new ConfigurationError(`${name} must be an https URL without credentials, query or fragment.`, { code: 'invalid_url' });
   }
   if (!/^(https:|http:\/\/(localhost|127\.0\.0\.1|\[::1\])[:/])/.test(href)) {
-    throw new ConfigurationError(`${name} must be https; only loopback may be http.`, { code: 'insecure_url' });
+    throw new ConfigurationError(`${name} must be https, or http on loopback.`, { code: 'insecure_url' });
   }
   return url.replace(/\/+$/, '');
 }
 
 /** The logger and how much it is told. */
 function logging({ logger, logLevel }: ClientOptions): { logger: Logger; level: LogLevel } {
-  const wanted = logLevel ?? environment('ADMIN_API_LOG')?.toLowerCase();
-  if (wanted !== undefined && !['debug', 'info', 'off'].includes(wanted)) {
-    throw new ConfigurationError('ADMIN_API_LOG must be debug or info.', { code: 'invalid_option' });
+  const level = logLevel ?? environment('ADMIN_API_LOG')?.toLowerCase() ?? (logger ? 'info' : 'off');
+  if (!/^(debug|info|off)$/.test(level)) {
+    throw new ConfigurationError('ADMIN_API_LOG must be debug, info or off.', { code: 'invalid_option' });
   }
-  return { logger: logger ?? console, level: (wanted as LogLevel | undefined) ?? (logger === undefined ? 'off' : 'info') };
+  return { logger: logger ?? console, level: level as LogLevel };
 }
 
 /**

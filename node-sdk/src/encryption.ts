@@ -103,7 +103,8 @@ export function recipient(text: string): Recipient {
     if (!/^age1[02-9ac-hj-np-z]{58}$/.test(text)) throw new Error('not X25519');
     new age.Encrypter().addRecipient(text);
   } catch {
-    throw new ConfigurationError(`'${text}' is no age recipient.`, { code: 'invalid_recipient' });
+    // an identity may have been given by mistake, so it is not shown (AUTH-9)
+    throw new ConfigurationError('That is no age recipient, age1….', { code: 'invalid_recipient' });
   }
   return new Recipient(text);
 }

@@ -10,6 +10,7 @@ import { RETRY_CONDITIONAL_HEADERS } from './_generated/policy.ts';
 import type { AccessToken } from './access.ts';
 import type { Clock } from './clock.ts';
 import type { Limits } from './options.ts';
+import type { Listener } from './telemetry.ts';
 
 /** A string that shows itself nowhere: not in JSON, not in a log. Only the transport reveals it (AUTH-9). */
 export class Secret {
@@ -77,6 +78,10 @@ export class Call {
   declare stop: string | undefined;
   /** The token used last, undefined before there was one. */
   declare token: AccessToken | undefined;
+  /** Path of the operation in the document, undefined for what the document does not know. */
+  declare template: string | undefined;
+  /** Who is told of this call, undefined for nobody. */
+  declare telemetry: Listener | undefined;
 
   constructor(facts: {
     operation: string;
@@ -85,28 +90,24 @@ export class Call {
     clock: Clock;
     idempotencyKey?: string | undefined;
     scopes?: readonly string[] | undefined;
-    streamed?: boolean;
+    streamed?: boolean | undefined;
     sensitive?: boolean | undefined;
     retries?: boolean | undefined;
     signal?: AbortSignal | undefined;
+    template?: string | undefined;
   }) {
-    this.operation = facts.operation;
-    this.method = facts.method;
-    this.limits = facts.limits;
-    this.clock = facts.clock;
-    this.idempotencyKey = facts.idempotencyKey;
-    this.scopes = facts.scopes ?? [];
-    this.streamed = facts.streamed ?? false;
-    this.sensitive = facts.sensitive ?? false;
-    this.retries = facts.retries ?? true;
-    this.signal = facts.signal;
-    this.startedAt = facts.clock.monotonic();
-    this.deadlineAt = facts.limits.deadline === undefined ? undefined : this.startedAt + facts.limits.deadline;
+    Object.assign(this, facts);
+    this.scopes ??= [];
+    this.streamed ??= false;
+    this.sensitive ??= false;
+    this.retries ??= true;
+    this.startedAt = this.clock.monotonic();
+    this.deadlineAt = this.limits.deadline && this.startedAt + this.limits.deadline;
   }
 
   /** Milliseconds until the deadline, undefined without one. */
   left(): number | undefined {
-    return this.deadlineAt === undefined ? undefined : this.deadlineAt - this.clock.monotonic();
+    return this.deadlineAt && this.deadlineAt - this.clock.monotonic();
   }
 
   get keyed(): boolean {
@@ -163,6 +164,8 @@ export class Response {
   declare readonly headers: Headers;
   declare readonly body: Uint8Array;
   declare readonly stream: Stream | undefined;
+  /** Told how the reading of `stream` ended: `ended`, `left`, `interrupted`, or the code of an error (LOG). */
+  declare onEnd: ((how: string) => void) | undefined;
 
   constructor(call: Call, status: number, headers: Headers, body: Uint8Array, stream?: Stream) {
     this.call = call;

@@ -162,8 +162,14 @@ async function fetchInto(
     if (!goesOn) await spool.restart();
     etag = response.headers.get('etag') ?? undefined;
     let reason: string | undefined = 'wrong range';
-    if (goesOn || response.status !== 206) reason = await drain(response, spool, request.call.limits.timeout, onProgress);
-    else await response.stream?.close(); // a part that was not asked for is of no use
+    let how = 'left';
+    try {
+      if (goesOn || response.status !== 206) reason = await drain(response, spool, request.call.limits.timeout, onProgress);
+      else await response.stream?.close(); // a part that was not asked for is of no use
+      how = reason === undefined ? 'ended' : 'interrupted';
+    } finally {
+      response.onEnd?.(how);
+    }
     if (reason === undefined) return response;
     fruitless = spool.length > most ? 1 : fruitless + 1;
     most = Math.max(most, spool.length);

@@ -13,6 +13,7 @@ import type { ClientAuth, EndpointFacts } from './endpoint.ts';
 import { AdminAPIError, Call, ConfigurationError, Response, Secret, TokenFailure, WireError } from './index.ts';
 import type { Send } from './index.ts';
 import type { Keeping } from './keeping.ts';
+import { warning } from './layers/records.ts';
 import { loaded } from './loading.ts';
 import type { Limits } from './options.ts';
 import { Renewal } from './renewal.ts';
@@ -56,7 +57,8 @@ export interface GrantOptions {
 
 /** The grant of a client: by its refresh token if it has one, else by its own credentials. */
 export async function grantOf(options: GrantOptions): Promise<Grant> {
-  const { clientId, tokenStore: store, scopes, limits, clock, warn } = options;
+  const { clientId, tokenStore: store, scopes, limits, clock } = options;
+  const warn = warning(options.warn);
   const refreshToken = secret(options.refreshToken);
   const endpoint = { url: options.tokenUrl, clientId, clientSecret: secret(options.clientSecret), auth: options.clientAuth, userAgent: options.userAgent };
   const facts = { send: options.send, endpoint, scopes, limits, clock, warn, refreshToken };
@@ -87,6 +89,9 @@ export abstract class Grant implements TokenSource {
     this.renewal = keeping?.renewal ?? new Renewal(facts.refreshToken);
   }
 
+  /** Its `grant_type`. */
+  protected abstract readonly kind: string;
+
   /** Whether the request may be made again though an earlier one may have acted (AUTH-5). */
   protected abstract readonly repeatable: boolean;
 
@@ -106,7 +111,7 @@ export abstract class Grant implements TokenSource {
       const now = clock.monotonic();
       const { flight, usable, leads } = this.renewal.elect(this, now, now + limits.tokenTimeout);
       if (flight === undefined) return usable as AccessToken; // one of the two there always is
-      if (leads) void this.#fly(flight);
+      if (leads) void this.#fly(flight, call);
       const left = endsAt - clock.monotonic();
       let landed = await awaited(flight.landing, call, Math.max(0, left));
       if (landed instanceof AccessToken) return landed;
@@ -121,9 +126,9 @@ export abstract class Grant implements TokenSource {
     }
   }
 
-  async #fly(flight: Flight): Promise<void> {
+  async #fly(flight: Flight, call: Call): Promise<void> {
     const { clock, limits } = this.#facts;
-    const ask = (ms: number): Promise<AccessToken | TokenFailure> => this.#ask(flight, ms);
+    const ask = (ms: number): Promise<AccessToken | TokenFailure> => this.#ask(flight, call, ms);
     let landed: AccessToken | TokenFailure;
     try {
       landed = await (this.#keeping?.renewed(ask) ?? ask(limits.tokenTimeout));
@@ -137,15 +142,17 @@ export abstract class Grant implements TokenSource {
     this.renewal.land(flight, landed, clock.monotonic());
   }
 
-  async #ask(flight: Flight, ms: number): Promise<AccessToken | TokenFailure> {
+  async #ask(flight: Flight, call: Call, ms: number): Promise<AccessToken | TokenFailure> {
     const { send, endpoint, scopes, clock } = this.#facts;
     const form = { ...this.form(), ...(scopes.length > 0 && { scope: scopes.join(' ') }) };
     const request = requestOf(endpoint, this.#call('oauth.token', ms), endpoint.url, form);
     const askedAt = clock.monotonic();
     flight.asked = true;
-    const landed = landedToken(await send(request), askedAt, scopes);
+    let landed = landedToken(await send(request), askedAt, scopes);
     if (landed instanceof AccessToken) this.renewal.remember(this, landed);
-    else if (landed.code !== CLOSED && !this.#mayFollow(landed)) return unknown(landed);
+    else if (landed.code !== CLOSED && !this.#mayFollow(landed)) landed = unknown(landed);
+    const code = landed instanceof TokenFailure ? landed.code : undefined;
+    call.telemetry?.refreshed(Object.freeze({ grant: this.kind, duration: clock.monotonic() - askedAt, code }));
     return landed;
   }
 
@@ -201,19 +208,21 @@ export abstract class Grant implements TokenSource {
 
 /** The client credentials grant (RFC 6749, section 4.4). */
 export class ClientCredentials extends Grant {
+  protected readonly kind = 'client_credentials';
   protected readonly repeatable = true;
 
   protected form(): Record<string, string | Secret> {
-    return { grant_type: 'client_credentials' };
+    return { grant_type: this.kind };
   }
 }
 
 /** The refresh token grant (RFC 6749, section 6); each answer may bring the next refresh token. */
 export class RefreshToken extends Grant {
+  protected readonly kind = 'refresh_token';
   protected readonly repeatable = false;
 
   protected form(): Record<string, string | Secret> {
-    return { grant_type: 'refresh_token', refresh_token: this.renewal.refreshToken as Secret }; // it began with one
+    return { grant_type: this.kind, refresh_token: this.renewal.refreshToken as Secret }; // it began with one
   }
 }
 

@@ -11,6 +11,7 @@
  * @module
  */
 export type { AccessToken, TokenFacts } from './access.ts';
+export type { RetryRecord } from './backoff.ts';
 export { AdminClient } from './client.ts';
 export type { ClientOptions } from './client.ts';
 export type { Clock } from './clock.ts';
@@ -49,11 +50,13 @@ export { Page } from './operation.ts';
 export type { Op, Paging, RawResponse, Sorted, Streaming } from './operation.ts';
 export type { LimitOptions, Limits, RequestOptions } from './options.ts';
 export { Pager } from './pagination.ts';
+export type { RefreshRecord } from './renewal.ts';
 export { ApiPromise, Caller, Resource } from './resource.ts';
 export type { CallerFacts, Parts, Source } from './resource.ts';
 export { EventStream, ItemStream } from './streaming.ts';
 export { MemoryTokenStore } from './store.ts';
 export type { TokenStore } from './store.ts';
+export type { CallTelemetry, Listener, Telemetry } from './telemetry.ts';
 export type { Fetch } from './transport.ts';
 export { VERSION } from './version.ts';
 export type * from './_generated/models.ts';

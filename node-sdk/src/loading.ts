@@ -10,13 +10,8 @@ import { APIConnectionError } from './errors.ts';
  *
  * @throws APIConnectionError `module_not_loaded`, if it cannot be fetched: nothing was sent.
  */
-export async function loaded<Room>(room: Promise<Room>): Promise<Room> {
-  try {
-    return await room;
-  } catch {
-    throw new APIConnectionError('A chunk of the SDK was not served.', {
-      code: 'module_not_loaded',
-      retryable: true,
-    });
-  }
+export function loaded<Room>(room: Promise<Room>): Promise<Room> {
+  return room.catch(() => {
+    throw new APIConnectionError('A chunk of the SDK was not served.', { code: 'module_not_loaded', retryable: true });
+  });
 }

@@ -76,7 +76,7 @@ export function sorted(op: Op<unknown>, params: object): Sorted {
       checkHeader(header, value);
       headers[header.toLowerCase()] = value;
     }
-    else if (op.body === undefined || op.query?.includes(name) === true) query[name] = value;
+    else if (op.body === undefined || op.query?.includes(name)) query[name] = value;
     else body[name] = value;
   }
   return { query, headers, body };
@@ -172,8 +172,8 @@ export function quoted(key: string): string {
  * @throws DecodeError if the body is not what the document says.
  */
 export function answerOf<T>(op: Op<T>, response: Response): T {
-  if (op.notModified === true && response.status === 304) return undefined as T;
-  if (op.noContent === true && (response.isJson || response.body.length === 0)) return undefined as T;
+  if (op.notModified && response.status === 304) return undefined as T;
+  if (op.noContent && (response.isJson || response.body.length === 0)) return undefined as T;
   return decode(response) as T;
 }
 
@@ -236,11 +236,11 @@ export function rawOf<T>(response: Response, data: T): RawResponse<T> {
 /** One page of a list; iterating gives its items only. */
 export class Page<T> implements Iterable<T> {
   /** May be empty though more pages follow. */
-  readonly items: readonly T[];
+  declare readonly items: readonly T[];
   /** Cursor of the next page, null at the end. */
-  readonly nextCursor: string | null;
+  declare readonly nextCursor: string | null;
   /** The server's id of the request, for support. */
-  readonly requestId: string | undefined;
+  declare readonly requestId: string | undefined;
 
   constructor(items: readonly T[], nextCursor: string | null, requestId: string | undefined) {
     this.items = items;

@@ -82,10 +82,6 @@ function check(name: string, value: number | undefined): void {
   }
 }
 
-const OWN_HEADERS: ReadonlySet<string> = /* @__PURE__ */ new Set([
-  'authorization', 'content-length', 'transfer-encoding', 'host', 'connection',
-]);
-
 /** Throws ConfigurationError for options that cannot be sent; a header's value may be secret and is not quoted. */
 export function checkOptions({ idempotencyKey, headers }: RequestOptions): void {
   const given = idempotencyKey ?? undefined;
@@ -97,7 +93,7 @@ export function checkOptions({ idempotencyKey, headers }: RequestOptions): void 
       throw new ConfigurationError("A header's name must be an RFC 9110 token.", { code: 'invalid_header' });
     }
     checkHeader(name, value);
-    if (OWN_HEADERS.has(name.toLowerCase())) {
+    if (/^(authorization|content-length|transfer-encoding|host|connection)$/i.test(name)) {
       throw new ConfigurationError(`Header ${name} is set by the SDK alone.`, { code: 'invalid_header' });
     }
   }

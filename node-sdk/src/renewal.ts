@@ -32,6 +32,16 @@ export const fresh = ({ adviseAt }: AccessToken, now: number): boolean => advise
 /** Whether one may go on with it while its successor is fetched. */
 export const usable = ({ mustAt }: AccessToken, now: number): boolean => mustAt === undefined || now < mustAt;
 
+/** A token request that has ended; telemetry consumes it. */
+export interface RefreshRecord {
+  /** `client_credentials` or `refresh_token`. */
+  readonly grant: string;
+  /** Milliseconds that it took. */
+  readonly duration: number;
+  /** Code of the token failure, undefined if a token came. */
+  readonly code: string | undefined;
+}
+
 /** A refresh that is under way. */
 export class Flight {
   /** The source that sends the request. */

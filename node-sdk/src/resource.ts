@@ -17,6 +17,11 @@ import type { Limits, RequestOptions } from './options.ts';
 import { Pager } from './pagination.ts';
 import { EventStream, ItemStream } from './streaming.ts';
 
+/** Warns of an operation that goes away; the words are loaded, and if they cannot be, nothing is said. */
+function deprecated(operation: string, sunset?: string | null): void {
+  import('./deprecation.ts').then(({ warn }) => warn(operation, sunset), () => undefined);
+}
+
 /** What is asked for beside problem details. */
 const ACCEPT = { ndjson: 'application/x-ndjson', sse: 'text/event-stream', binary: 'application/octet-stream', json: 'application/json' } as const;
 
@@ -72,8 +77,6 @@ export interface CallerFacts {
   readonly newId: () => string;
   /** What the SDK calls itself; undefined in browsers, which do not let it. */
   readonly userAgent: string | undefined;
-  /** The deprecated operations that were warned of. */
-  readonly warned?: Set<string>;
   /** Aborted when the client is closed. */
   readonly closing: AbortSignal;
 }
@@ -90,20 +93,18 @@ export interface Source<T> {
 /** Turns operations into calls: what a client lends to its resources. */
 export class Caller {
   readonly #facts: CallerFacts;
-  readonly #warned: Set<string>;
-  readonly limits: Limits;
-  readonly clock: Clock;
+  declare readonly limits: Limits;
+  declare readonly clock: Clock;
 
   constructor(facts: CallerFacts) {
     this.#facts = facts;
-    this.#warned = facts.warned ?? new Set();
     this.limits = facts.limits;
     this.clock = facts.clock;
   }
 
   /** The same caller with other limits and another clock; the stack is shared. */
   withLimits(limits: Limits, clock: Clock): Caller {
-    return new Caller({ ...this.#facts, warned: this.#warned, limits, clock });
+    return new Caller({ ...this.#facts, limits, clock });
   }
 
   /**
@@ -113,10 +114,11 @@ export class Caller {
    */
   prepare(op: Op<unknown>, { path = {}, query = {}, headers = {}, content, options = {}, limits }: Parts): Request {
     checkOptions(options);
+    if (op.deprecated) deprecated(op.id, op.sunset);
     const { baseUrl, newId, userAgent } = this.#facts;
     const { idempotencyKey } = options;
-    const key = op.idempotent === true ? (idempotencyKey === null ? undefined : (idempotencyKey ?? newId())) : undefined;
-    const streamed = op.stream !== undefined || op.binary === true;
+    const key = op.idempotent ? (idempotencyKey === null ? undefined : (idempotencyKey ?? newId())) : undefined;
+    const streamed = op.stream !== undefined || op.binary;
     if (options.signal !== undefined) share(options.signal);
     const call = new Call({
       operation: op.id,
@@ -129,9 +131,10 @@ export class Caller {
       sensitive: op.sensitive,
       retries: op.retries,
       signal: options.signal,
+      template: op.path,
     });
     const sent: Record<string, string | Secret> = {
-      accept: `${ACCEPT[op.stream?.format ?? (op.binary === true ? 'binary' : 'json')]}, application/problem+json`,
+      accept: `${ACCEPT[op.stream?.format ?? (op.binary ? 'binary' : 'json')]}, application/problem+json`,
     };
     if (userAgent !== undefined) {
       sent['user-agent'] = userAgent;
@@ -156,32 +159,27 @@ export class Caller {
 
   /** Sends through the stack; an answer that is an error is thrown there. */
   async send(request: Request): Promise<Response> {
-    return (await this.#facts.send(request)) as Response;
+    const response = (await this.#facts.send(request)) as Response;
+    const { call, headers } = response;
+    if (headers.has('deprecation')) deprecated(call.operation, headers.get('sunset'));
+    return response;
   }
 
   /** One call, one answer. */
   call<T>(op: Op<T>, path: Readonly<Record<string, string>>, params: object, options?: RequestOptions): ApiPromise<T> {
     const sending = async (): Promise<RawResponse<T>> => {
       const { query, headers, body } = sorted(op, params);
-      this.#warnDeprecated(op);
       const content = op.body === undefined ? undefined : bodyOf(body);
       const response = await this.send(this.prepare(op, { path, query, headers, content, options }));
       return rawOf(response, answerOf(op, response));
     };
     return new ApiPromise(sending());
   }
-
-  /** Warns of a deprecated operation once per client (LOG). */
-  #warnDeprecated(op: Op<unknown>): void {
-    if (op.deprecated !== true || this.#warned.has(op.id)) return;
-    this.#warned.add(op.id);
-    console.warn(`${op.id} is deprecated.${op.sunset === undefined ? '' : ` It goes away on ${op.sunset}.`}`);
-  }
 }
 
 /** Base of the generated resources. */
 export class Resource {
-  protected readonly _caller: Caller;
+  declare protected readonly _caller: Caller;
 
   constructor(caller: Caller) {
     this._caller = caller;

@@ -46,16 +46,23 @@ abstract class Reader<T> {
     let fruitless = 0;
     for (;;) {
       let reason: string;
+      let how = 'left';
+      const response = await this.#open(fruitless, maxRetries);
       try {
-        for await (const item of this.decode(await this.#open(fruitless, maxRetries))) {
+        for await (const item of this.decode(response)) {
           fruitless = 0;
           yield item;
           this.#waitingSince = caller.clock.monotonic(); // the consumer's own time does not count
         }
+        how = 'ended';
         return;
       } catch (error) {
+        if (error instanceof AdminAPIError) how = error.code;
         if (!(error instanceof Broken)) throw error;
         reason = error.message;
+        how = 'interrupted';
+      } finally {
+        response.onEnd?.(how);
       }
       fruitless += 1;
       if (fruitless > maxRetries) throw this.#interrupted(reason, maxRetries);

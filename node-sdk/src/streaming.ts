@@ -22,7 +22,7 @@ export interface Held {
  */
 abstract class ResumingStream<T> implements AsyncIterable<T>, AsyncDisposable {
   /** Id of the last item delivered; pass it to go on from there in another process. */
-  lastId: string | undefined;
+  declare lastId: string | undefined;
   /** Milliseconds without an item, while one is waited for, after which APITimeoutError is thrown; undefined waits for ever. */
   abstract idleTimeout: number | undefined;
   readonly #source: Source<T>;

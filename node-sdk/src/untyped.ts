@@ -25,7 +25,9 @@ export async function send(
   const id = `${verb} ${path.split('?')[0]}`;
   const op: Op<unknown> = { id, method: verb, path, idempotent: !safe, sensitive: true };
   const content = body === undefined ? undefined : bodyOf(body);
-  const response = await caller.send(caller.prepare(op, { query, content, options }));
+  const request = caller.prepare(op, { query, content, options });
+  request.call.template = undefined;
+  const response = await caller.send(request);
   if (response.body.length === 0) return undefined;
   try {
     return JSON.parse(new TextDecoder().decode(response.body));

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from admin_api import OMIT, ConfigurationError, RequestOptions
-from admin_api.options import Limits, configure_logging
+from admin_api.options import Limits, checked_logger
 
 
 @pytest.mark.parametrize("name", ["timeout", "deadline"])
@@ -101,7 +101,7 @@ def test_the_log_level_of_the_environment(level: str, number: int, monkeypatch: 
     logger = logging.getLogger("admin_api")
     monkeypatch.setattr(logger, "handlers", [])
     monkeypatch.setattr(logger, "level", logging.NOTSET)
-    assert logger is configure_logging(level) is configure_logging(level)
+    assert logger is checked_logger(None, level) is checked_logger(None, level)
     assert (number, 1) == (logger.level, len(logger.handlers))
 
 
@@ -109,12 +109,12 @@ def test_the_log_level_of_the_environment(level: str, number: int, monkeypatch: 
 def test_a_log_level_that_is_none(level: str) -> None:
     """LOG: another level is refused."""
     with pytest.raises(ConfigurationError, match="ADMIN_API_LOG"):
-        configure_logging(level)
+        checked_logger(None, level)
 
 
 def test_no_log_level_leaves_logging_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """LOG: a library does not touch the application's logging unasked."""
     logger = logging.getLogger("admin_api")
     monkeypatch.setattr(logger, "handlers", [])
-    configure_logging(None)
+    checked_logger(None, None)
     assert [] == logger.handlers

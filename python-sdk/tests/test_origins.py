@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from admin_api import AdminAPIError, APIStatusError, AuthenticationError
+from admin_api import AdminAPIError, APIStatusError, AuthenticationError, RequestOptions
 
 from .answers import user
 from .flavours import Flavour
@@ -128,7 +128,7 @@ async def test_a_redirect_of_the_api_is_not_followed(
 
 
 @pytest.mark.parametrize("refresh_token", [None, "r3fresh-one"])
-@pytest.mark.parametrize("status", [302, 307, 308])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_of_the_token_endpoint_is_not_followed(
     flavour: Flavour, sides: tuple[Recorder, Recorder, Recorder], status: int, refresh_token: str | None
 ) -> None:
@@ -144,6 +144,80 @@ async def test_a_redirect_of_the_token_endpoint_is_not_followed(
         raised.value.status, raised.value.code, raised.value.outcome,
     )  # fmt: skip
     assert f"a redirect to {other.url} that is not followed." in str(raised.value)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("where", ["same origin", "path", "other port", "other name", "no scheme", "https", "nowhere"])
+async def test_wherever_a_redirect_leads_nothing_follows(
+    flavour: Flavour, sides: tuple[Recorder, Recorder, Recorder], status: int, where: str
+) -> None:
+    """AUTH-8: not even to the same origin: a write would be repeated, or become a GET; its key and headers stay too."""
+    api, auth, other = sides
+    location = {
+        "same origin": f"{api.url}/steal", "path": "/steal", "other port": f"{other.url}/steal",
+        "other name": f"{api.url}/steal".replace("127.0.0.1", "localhost"),
+        "no scheme": f"{other.url}/steal".removeprefix("http:"), "https": "https://elsewhere.example/steal",
+        "nowhere": "http://[",
+    }[where]  # fmt: skip
+    auth.script = [replied(200, TOKEN)]
+    api.script = [replied(status, location=location)]
+    client = client_of(flavour, api, auth, None, "basic")
+    with pytest.raises(APIStatusError) as raised:
+        await flavour.settle(client.users.delete("usr_1", options=RequestOptions(headers={"X-Of-Mine": "m1ne"})))
+    await flavour.settle(client.close())
+    assert (status, 1, b"") == (raised.value.status, api.received.count(b"HTTP/1.1"), other.received)
+    assert b"/steal" not in api.received
+
+
+async def test_what_belongs_to_a_call_goes_to_the_api_alone(
+    flavour: Flavour, sides: tuple[Recorder, Recorder, Recorder]
+) -> None:
+    """AUTH-7: neither its key, headers and query, nor a cookie, which nobody keeps, reach the token endpoint."""
+    api, auth, _ = sides
+    auth.script = [replied(200, TOKEN, set_cookie="auth=c00kie; Path=/"), *[replied(200)] * 2]
+    api.script = [replied(200, user(), set_cookie="api=c00kie; Path=/")] * 2
+    client = client_of(flavour, api, auth, "r3fresh-one", "basic")
+    options = RequestOptions(headers={"X-Of-Mine": "m1ne"}, query={"mine": "m1ne"}, idempotency_key="k3y")
+    for _ in range(2):
+        await flavour.settle(client.users.delete("usr_1", options=options))
+    await flavour.settle(client.close(revoke=True))
+    assert (2, 4) == (api.received.count(b"k3y"), api.received.count(b"m1ne"))
+    assert [False] * 3 == [word in auth.received for word in (b"k3y", b"m1ne", b"idempotency-key")]
+    assert [False] * 2 == [b"c00kie" in each.received for each in (api, auth)]
+
+
+@pytest.mark.parametrize("refresh_token", [None, "r3fresh-one"])
+@pytest.mark.parametrize("status", [301, 303, 307])
+async def test_a_redirect_of_the_revocation_is_not_followed(
+    flavour: Flavour, sides: tuple[Recorder, Recorder, Recorder], status: int, refresh_token: str | None
+) -> None:
+    """AUTH-8: what is to be ended is not carried elsewhere either."""
+    api, auth, other = sides
+    auth.script = [replied(200, TOKEN), *[replied(status, location=f"{other.url}/oauth/revoke")] * 2]
+    api.script = [replied(200, user())]
+    client = client_of(flavour, api, auth, refresh_token, "post")
+    await flavour.settle(client.users.get("usr_1"))
+    await flavour.settle(client.close(revoke=True))
+    assert (b"", 2) == (other.received, auth.received.count(b"POST /oauth/revoke "))
+
+
+@pytest.mark.parametrize(
+    "path", ["{other}/steal", "//{host}/steal", "/\\{host}/steal", "@{host}/steal", ".{host}/steal"]
+)
+async def test_a_path_of_ones_own_leads_to_the_api_or_nowhere(
+    flavour: Flavour, sides: tuple[Recorder, Recorder, Recorder], path: str
+) -> None:
+    """AUTH-7: paths are appended, never resolved, so none that `client.request` is given leads to another server."""
+    api, auth, other = sides
+    auth.script = [replied(200, TOKEN)]
+    client = client_of(flavour, api, auth, None, "basic")
+    with pytest.raises(AdminAPIError):  # the API has no such path
+        await flavour.settle(
+            client.request("GET", path.format(other=other.url, host=other.url.removeprefix("http://")))
+        )
+    await flavour.settle(client.close())
+    assert b"" == other.received
+    assert path.startswith("//") is (b"GET //127.0.0.1" in api.received)
 
 
 async def test_an_answer_cannot_lead_a_token_astray(

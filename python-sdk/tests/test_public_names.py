@@ -12,13 +12,14 @@ import admin_api
 PUBLIC = [
     "APIConnectionError", "APIStatusError", "APITimeoutError", "AdminAPIError", "AdminClient", "AsyncAdminClient",
     "AsyncClock", "AsyncEventStream", "AsyncItemStream", "AsyncLayer", "AsyncPager", "AsyncSend", "AuthenticationError",
-    "BadRequestError", "CallOutcome", "ClientAuth", "Clock", "ConfigurationError", "ConflictError",
+    "BadRequestError", "CallOutcome", "CallTelemetry", "ClientAuth", "Clock", "ConfigurationError", "ConflictError",
     "DeadlineExceededError", "DecodeError", "Downloaded", "EventStream", "FieldError", "FileTokenStore", "GoneError",
     "Headers", "InsufficientScopeError", "IntegrityError", "InternalServerError", "ItemStream", "Layer",
     "MemoryTokenStore", "NoMatchingKeyError", "NotFoundError", "OMIT", "Omit", "Outcome", "Page", "Pager",
     "PermissionDeniedError", "PreconditionFailedError", "PreconditionRequiredError", "RateLimitError", "RawResponse",
-    "Request", "RequestOptions", "Response", "Secret", "Send", "StreamInterruptedError", "TokenFailure", "TokenStore",
-    "UnprocessableEntityError", "WireError", "__version__",
+    "RefreshRecord", "Request", "RequestOptions", "Response", "RetryRecord", "Secret", "Send",
+    "StreamInterruptedError", "Telemetry", "TokenFailure", "TokenStore", "UnprocessableEntityError", "WireError",
+    "__version__",
 ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 def test_every_example_compiles() -> None:
     """An example that is no Python helps nobody."""
-    assert 5 == len(BLOCKS)
+    assert 6 == len(BLOCKS)
     for block in BLOCKS:
         compile(block, "README.md", "exec")
 
@@ -27,6 +27,14 @@ def test_the_testing_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     """The example of a test of one's own runs as printed."""
     exec(compile(BLOCKS[-1], "README.md", "exec"), {"__name__": "example"})  # noqa: S102 (our own text)
     assert "would sleep 7.0\n" == capsys.readouterr().out
+
+
+def test_the_telemetry_example_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example of telemetry runs as printed, with the rest from the environment."""
+    monkeypatch.setenv("ADMIN_API_BASE_URL", "http://localhost")
+    monkeypatch.setenv("ADMIN_API_TOKEN", "t")
+    (example,) = (block for block in BLOCKS if "OpenTelemetry" in block)
+    exec(compile(example, "README.md", "exec"), {"__name__": "example"})  # noqa: S102 (our own text)
 
 
 def test_the_defaults_are_the_defaults() -> None:

@@ -64,6 +64,17 @@ async def test_the_windows(flavour: Flavour, lifetime: int, advisory: int, manda
     assert 2 == len(one.send.requests)
 
 
+@pytest.mark.parametrize("hours", [-24, 24])
+async def test_a_wall_clock_that_is_set_renews_nothing(flavour: Flavour, hours: int) -> None:
+    """AUTH-2: the windows go by the monotonic clock, whatever is done to the other."""
+    one = Source(flavour, land("a", 3600), land("b", 3600))
+    await one.get()
+    one.clock.set_wall(3600 * hours)
+    assert "a" == await one.value()
+    one.clock.advance(3480)
+    assert "b" == await one.value()
+
+
 @pytest.mark.parametrize("expires_in", [None, "3600", 0, -1, True, [1], {}])
 async def test_no_lifetime_no_refresh_ahead(flavour: Flavour, expires_in: object) -> None:
     """AUTH-2: without a usable `expires_in` a token is kept until it is refused."""

@@ -35,6 +35,7 @@ ROOMS: Final = (
     "layers/auth.py",
     "layers/logging.py",
     "layers/status.py",
+    "layers/telemetry.py",
 )
 
 NAMES: Final[Mapping[str, str]] = {

@@ -1,15 +1,19 @@
-"""Measures the budgets: `run.py [--quick] [--enforce] [budget …]`; writes `build/bench.json` and `build/bench.md`."""
+"""Measures the budgets: `run.py [--quick] [--enforce] [budget …]`; writes `build/bench.json` and `build/bench.md`.
+
+`run.py --profile [budget …]` tells instead where the time goes in what the SDKs' budgets measure.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import bundles
 import calls
 import imports
+import profiles
 import report
 import servers
 from processes import ROOT
@@ -61,16 +65,31 @@ def measurements(*, quick: bool) -> dict[str, Callable[[Budget], Result]]:
     }
 
 
+PROFILES: dict[str, Callable[[], Mapping[str, float]]] = {
+    "py_call_cpu": partial(profiles.of_calls, "sync", "get"),
+    "py_list_cpu": partial(profiles.of_calls, "sync", "list"),
+    "py_async_call_cpu": partial(profiles.of_calls, "async", "get"),
+    "py_async_list_cpu": partial(profiles.of_calls, "async", "list"),
+    "node_call_cpu": partial(profiles.of_calls, "node", "get"),
+    "node_list_cpu": partial(profiles.of_calls, "node", "list"),
+    "py_import": profiles.of_import,
+}
+
+
 def main() -> int:
     """0; 2 if something cannot be measured; with --enforce 1 for a missed budget, which a busy machine can cause."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("budgets", nargs="*", metavar="budget", help=f"{', '.join(BUDGETS)} (all)")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--enforce", action="store_true", help="exit with 1 if a budget is missed")
+    parser.add_argument("--profile", action="store_true", help="tell where the time goes, and measure nothing")
     given = parser.parse_args()
-    unknown = [name for name in given.budgets if name not in BUDGETS]
+    unknown = [name for name in given.budgets if name not in (PROFILES if given.profile else BUDGETS)]
     if unknown:
-        parser.error(f"no such budget: {', '.join(unknown)}")
+        parser.error(f"no such budget{' has a profile' if given.profile else ''}: {', '.join(unknown)}")
+    if given.profile:
+        print(profiles.as_markdown({name: PROFILES[name]() for name in given.budgets or PROFILES}))
+        return 0
     measure = measurements(quick=given.quick)
     results: list[Result] = []
     for name in given.budgets or BUDGETS:

@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { register } from 'node:module';
+import { createRequire, register } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -25,6 +25,10 @@ async function room(path) {
 }
 const { AdminAPIError, AdminClient } = await room('index.js');
 const encryption = await room('encryption.js');
+const { openTelemetry } = await room('opentelemetry.js');
+const peer = createRequire(new URL('../package.json', DIST));
+const { BasicTracerProvider } = peer('@opentelemetry/sdk-trace-base');
+const { W3CTraceContextPropagator } = peer('@opentelemetry/core');
 const { OPERATIONS } = await room('_generated/operations.js');
 
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
@@ -69,16 +73,26 @@ const passing = (slot) => (send) => async (request) => {
   return outcome;
 };
 
-const record = (level) => (text) => say({ type: 'log', level, text });
+const record = (level) => (text, fields = {}) => say({ type: 'log', level, text, fields });
 const logger = { debug: record('debug'), info: record('info'), warn: record('warning') };
 
+/** Spans go to the runner as they end. */
+const ends = {
+  onStart: () => undefined,
+  onEnd: ({ name, status, attributes, events }) =>
+    say({ type: 'span', name, failed: status.code === 2 ? (status.message ?? '') : null, attributes, events: events.map((event) => ({ name: event.name, attributes: event.attributes })) }),
+  forceFlush: async () => undefined,
+  shutdown: async () => undefined,
+};
+
 /** Options of a client with what the case names in place of what it stands for. */
-function clientOptions({ ids, token_function, log, slots, ...rest }) {
+function clientOptions({ ids, token_function, log, slots, telemetry, ...rest }) {
   return {
     ...optionsOf(rest),
     ...(ids && { newId: oneByOne(ids) }),
     ...(token_function && { token: oneByOne(token_function) }),
     ...(log && { logger, logLevel: log }),
+    ...(telemetry && { telemetry: openTelemetry({ tracerProvider: new BasicTracerProvider({ spanProcessors: [ends] }), propagator: new W3CTraceContextPropagator() }) }),
     ...(slots && { perCall: [passing('per_call')], perAttempt: [passing('per_attempt')] }),
   };
 }

@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import protocol
+from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.trace import StatusCode
 
 from admin_api import Request
+from admin_api.opentelemetry import OpenTelemetry
 
 
 @contextmanager
@@ -32,7 +35,8 @@ def one_by_one(values: Sequence[str]) -> Callable[[], str]:
 
 class _Telling(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        protocol.say(type="log", level=record.levelname.lower(), text=record.getMessage())
+        fields = getattr(record, "admin_api", {})
+        protocol.say(type="log", level=record.levelname.lower(), text=record.getMessage(), fields=fields)
 
 
 def telling_logger(level: str) -> logging.Logger:
@@ -40,6 +44,33 @@ def telling_logger(level: str) -> logging.Logger:
     logger = logging.Logger("suite", level.upper())  # noqa: LOG001 - each client has its own, in no registry
     logger.addHandler(_Telling())
     return logger
+
+
+def _attributes(of: ReadableSpan | Event) -> dict[str, Any]:
+    """Attributes with numbers as JavaScript has them: 0.0 is 0."""
+    found = dict(of.attributes or {})
+    return {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value for name, value in found.items()
+    }
+
+
+class _Ends(SpanProcessor):
+    def on_end(self, span: ReadableSpan) -> None:
+        failed = span.status.status_code is StatusCode.ERROR
+        protocol.say(
+            type="span",
+            name=span.name,
+            failed=(span.status.description or "") if failed else None,
+            attributes=_attributes(span),
+            events=[{"name": event.name, "attributes": _attributes(event)} for event in span.events],
+        )
+
+
+def telling_telemetry() -> OpenTelemetry:
+    """An OpenTelemetry whose spans go to the runner."""
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(_Ends())
+    return OpenTelemetry(tracer_provider=provider)
 
 
 def tell_passage(slot: str, request: Request, outcome: Any) -> None:
@@ -63,6 +94,8 @@ def options(given: Mapping[str, Any], layer: Callable[[str], Any]) -> dict[str, 
         rest["token"] = one_by_one(rest.pop("token_function"))
     if "log" in rest:
         rest["logger"] = telling_logger(rest.pop("log"))
+    if rest.pop("telemetry", False):
+        rest["telemetry"] = telling_telemetry()
     if rest.pop("slots", False):
         rest |= {"per_call": [layer("per_call")], "per_attempt": [layer("per_attempt")]}
     return rest

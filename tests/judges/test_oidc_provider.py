@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,22 +20,32 @@ from joserfc.jwk import KeySet
 from judges.resource_server import ME, ResourceServer
 from runner.calls import Client
 from runner.process import DRIVERS, Driver
+from tokens.members import member
 
 PROGRAM: Final = Path(__file__).with_name("oidc_provider.mjs")
 STOP_SECONDS: Final = 10.0
 AUDIENCE: Final = "https://admin-api.example"
 SCOPES: Final = ["users:read", "users:create"]
 GRANT: Final = ["client_credentials"]
+RENEWAL: Final = ["refresh_token"]
 TTL: Final = 600
 CLIENTS: Final[dict[str, dict[str, Any]]] = {
     # Characters that HTTP Basic carries only if both sides form-encode them (RFC 6749, section 2.3.1).
     "judge: one": {"secret": "p%+ss w:rd&", "grants": GRANT, "format": "opaque", "ttl": TTL, "scope": "users:read"},
     "signed": {"secret": "signed-secret", "grants": GRANT, "format": "jwt", "ttl": TTL, "scope": " ".join(SCOPES)},
     "unable": {"secret": "unable-secret", "grants": [], "format": "opaque", "ttl": TTL, "scope": "users:read"},
+    "portal": {"secret": "p%+rt l&", "grants": RENEWAL, "format": "opaque", "ttl": TTL, "scope": "users:read"},
+    "console": {"secret": None, "grants": RENEWAL, "format": "opaque", "ttl": TTL, "scope": "users:read"},
 }
-OPAQUE, SIGNED, UNABLE = CLIENTS
+OPAQUE, SIGNED, UNABLE, PORTAL, CONSOLE = CLIENTS
 #: AUTH-2, for a token of TTL seconds: how long it is used before the next is asked for.
 USED_MINUTES: Final = (TTL - 120) // 60
+MINUTE_MS: Final = 60_000
+#: Calls at once.
+CALLERS: Final = 5
+#: A minute at which the access token is taken back, and those of an hour at which it is renewed, this one among them.
+REVOKED_AT: Final = 20
+RENEWED_AT: Final = [0, USED_MINUTES, 2 * USED_MINUTES, *range(REVOKED_AT, 60, USED_MINUTES)]
 
 
 class Validator(JWTBearerTokenValidator):  # type: ignore[misc]  # Authlib has no types
@@ -51,10 +62,29 @@ class Validator(JWTBearerTokenValidator):  # type: ignore[misc]  # Authlib has n
 
 @dataclass(frozen=True)
 class Provider:
-    """oidc-provider on a port of its own."""
+    """oidc-provider on a port of its own, its clock in our hands."""
 
     issuer: str
     http: httpx.Client
+    process: subprocess.Popen[str]
+
+    def advance(self, by_ms: int) -> None:
+        """Moves its clock."""
+        self._tell(advance_ms=by_ms)
+
+    def forget(self, token: str) -> None:
+        """Takes an access token back, and nothing else of its log-in."""
+        self._tell(forget=token)
+
+    def log_in(self, client: str) -> str:
+        """The first refresh token of a new log-in."""
+        token: str = self._tell(log_in=client)["refresh_token"]
+        return token
+
+    def requests(self) -> list[str]:
+        """What became of each token request: `ok`, or the OAuth error."""
+        requests: list[str] = self._tell()["requests"]
+        return requests
 
     def told(self, token: str, client: str = OPAQUE) -> dict[str, Any]:
         """What it says of an opaque token (RFC 7662)."""
@@ -76,6 +106,14 @@ class Provider:
             return False
         return True
 
+    def _tell(self, **message: object) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(message) + "\n")
+        self.process.stdin.flush()
+        told: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return told
+
     def _asked(self, what: str, token: str, client: str) -> httpx.Response:
         basic = httpx.BasicAuth(quote_plus(client), quote_plus(CLIENTS[client]["secret"]))
         return self.http.post(f"{self.issuer}/token/{what}", data={"token": token}, auth=basic)
@@ -93,7 +131,7 @@ def provider() -> Iterator[Provider]:
     assert process.stdout is not None
     try:
         with httpx.Client(trust_env=False) as http:
-            yield Provider(**json.loads(process.stdout.readline()), http=http)
+            yield Provider(**json.loads(process.stdout.readline()), http=http, process=process)
         process.stdin.close()
         assert process.wait(STOP_SECONDS) == 0
     finally:
@@ -114,7 +152,8 @@ def client_for(provider: Provider, resource: ResourceServer) -> Callable[..., Cl
     """Makes clients of it in a driver."""
 
     def make(driver: Driver, client: str, **options: Any) -> Client:
-        credentials = {"client_id": client, "client_secret": CLIENTS[client]["secret"]}
+        secret = CLIENTS[client]["secret"]
+        credentials = {"client_id": client, **({} if secret is None else {"client_secret": secret})}
         addresses = {"base_url": resource.url, "token_url": f"{provider.issuer}/token"}
         return Client(driver, **{**addresses, **credentials, **options})
 
@@ -150,16 +189,86 @@ def test_the_scopes_asked_for_are_granted(
 
 
 @every_driver
-def test_an_hour_of_use(driver: Driver, client_for: Callable[..., Client], resource: ResourceServer) -> None:
+def test_an_hour_of_use(
+    driver: Driver, client_for: Callable[..., Client], resource: ResourceServer, provider: Provider
+) -> None:
     """A call each minute: the next token comes two minutes before the end of the last, and none sooner (AUTH-2)."""
     with client_for(driver, OPAQUE, scopes=["users:read"]) as made:
         for minute in range(60):
-            made.tell_time(minute * 60_000)
+            made.tell_time(minute * MINUTE_MS)
             assert ME == made.result("me.get")
+            provider.advance(MINUTE_MS)
     tokens = [token for token, _ in resource.seen]
     fetched = [minute for minute, token in enumerate(tokens) if token not in tokens[:minute]]
     assert list(range(0, 60, USED_MINUTES)) == fetched
     assert {True} == {taken for _, taken in resource.seen}
+
+
+@every_driver
+@pytest.mark.parametrize("client", [PORTAL, CONSOLE])
+def test_an_hour_of_a_log_in(
+    driver: Driver, client: str, client_for: Callable[..., Client], resource: ResourceServer, provider: Provider
+) -> None:
+    """Of tokens that rotate none is used twice: there are as many refreshes as due, one of them for a 401 (AUTH-3)."""
+    before, renewed = len(provider.requests()), []
+    with client_for(driver, client, refresh_token=provider.log_in(client)) as made:
+        for minute in range(60):
+            made.tell_time(minute * MINUTE_MS)
+            if minute == REVOKED_AT:
+                provider.forget(resource.seen[-1][0])
+            count = len(provider.requests())
+            assert [ME] * CALLERS == made.results("me.get", CALLERS)
+            renewed += [minute] * (len(provider.requests()) - count)
+            provider.advance(MINUTE_MS)
+    assert RENEWED_AT == renewed
+    assert ["ok"] * len(RENEWED_AT) == provider.requests()[before:]
+    refused = {token for token, taken in resource.seen if not taken}
+    assert 1 == len(refused)  # the one that was revoked
+
+
+def test_an_hour_of_four_processes(resource: ResourceServer, provider: Provider, tmp_path: Path) -> None:
+    """Two Python and two Node processes with one file store and one log-in refresh as often as one would (AUTH-10)."""
+    before, renewed = len(provider.requests()), []
+    facts = {
+        "base_url": resource.url,
+        "token_url": f"{provider.issuer}/token",
+        "client_id": CONSOLE,
+        "refresh_token": provider.log_in(CONSOLE),
+        "directory": str(tmp_path / "store"),
+        "token_timeout_ms": 20_000,
+        "max_retries": 0,
+    }
+    with ExitStack() as stack:
+        members = [stack.enter_context(member(language, facts)) for language in ["python", "node"] * 2]
+        for minute in range(60):
+            if minute == REVOKED_AT:
+                provider.forget(resource.seen[-1][0])
+            count = len(provider.requests())
+            for each in members:
+                each.call(minute * MINUTE_MS)
+            assert [{"name": ME["name"]}] * 4 == [each.told() for each in members]
+            renewed += [minute] * (len(provider.requests()) - count)
+            provider.advance(MINUTE_MS)
+    assert RENEWED_AT == renewed
+    assert ["ok"] * len(RENEWED_AT) == provider.requests()[before:]
+
+
+@every_driver
+def test_a_refresh_token_that_was_used_by_another_ends_the_log_in(
+    driver: Driver, client_for: Callable[..., Client], resource: ResourceServer, provider: Provider
+) -> None:
+    """What the hours above would have met: the second use is an `invalid_grant`, also for who has the successor."""
+    first = provider.log_in(CONSOLE)
+    stolen = provider.http.post(
+        f"{provider.issuer}/token",
+        data={"grant_type": "refresh_token", "refresh_token": first, "client_id": CONSOLE},
+    )
+    assert stolen.is_success
+    for spent in (first, stolen.json()["refresh_token"]):
+        with client_for(driver, CONSOLE, refresh_token=spent) as made:
+            error = made.error("me.get")
+        assert ("AuthenticationError", "invalid_grant", "not_sent") == (error["class"], error["code"], error["outcome"])
+    assert [] == resource.seen
 
 
 @every_driver

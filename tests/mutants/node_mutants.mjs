@@ -43,7 +43,7 @@ const MUTANTS = {
   'expiry-ignored': [['renewal.js', '=> adviseAt === undefined || now < adviseAt;', '=> true;']],
   'date-of-the-clock': [['backoff.js', "httpDate(told('date'), now) ?? now", 'now']],
   'jitter-missing': [['backoff.js', 'return random * Math.min(', 'return Math.min(']],
-  'secret-logged': [['layers/records.js', '!(value instanceof Secret) && LOGGING_HEADERS.has(name) ? value : REDACTED', 'value instanceof Secret ? value.reveal() : value']],
+  'secret-logged': [['layers/records.js', '!(value instanceof Secret) && LOGGING_HEADERS.has(name) ? plain(value) : REDACTED', 'value instanceof Secret ? value.reveal() : value']],
   'query-logged': [['layers/records.js', "LOGGING_QUERY.has(name) ? pair.slice(name.length + 1) : REDACTED", 'pair.slice(name.length + 1)']],
   'empty-page-ends': [['pagination.js', 'if (page.nextCursor === null)', 'if (page.nextCursor === null || page.items.length === 0)']],
   'cursor-repeats': [['pagination.js', 'if (used.has(cursor))', 'if (false)']],

@@ -142,12 +142,12 @@ def _page_doubled_after_failure(flavour: Flavour) -> None:
 
 
 def _export_starts_over(flavour: Flavour) -> None:
-    stream = getattr(room("streaming", flavour), named("ItemStream", flavour))
+    stream = getattr(room("streaming", flavour), named("ItemReader", flavour))
     wrap(stream, "_position", lambda position: lambda self: (self._query, self._headers))
 
 
 def _events_start_over(flavour: Flavour) -> None:
-    stream = getattr(room("streaming", flavour), named("EventStream", flavour))
+    stream = getattr(room("streaming", flavour), named("EventReader", flavour))
     wrap(stream, "_position", lambda position: lambda self: (self._query, self._headers))
 
 

@@ -15,11 +15,11 @@ def _secret_logged(flavour: Flavour) -> None:
 
         return all_shown
 
-    wrap(room("layers.logging", flavour), "shown", show)
+    wrap(shared("layers.records"), "shown", show)
 
 
 def _query_logged(flavour: Flavour) -> None:
-    wrap(room("layers.logging", flavour), "shown_url", lambda shown_url: lambda url: url)
+    wrap(shared("layers.records"), "shown_url", lambda shown_url: lambda url: url)
 
 
 def _empty_page_ends(flavour: Flavour) -> None:
@@ -57,25 +57,8 @@ def _on_every_page(flavour: Flavour, change: Callable[[Any], None]) -> None:
 
 
 def _end_of_connection_is_end(flavour: Flavour) -> None:
-    streaming = room("streaming", flavour)
-
-    def ending(decode: Callable[..., Any]) -> Callable[..., Any]:
-        def decoded(self: Any, response: Any) -> Any:
-            try:
-                yield from decode(self, response)
-            except streaming.Broken:
-                return
-
-        async def decoded_async(self: Any, response: Any) -> Any:
-            try:
-                async for item in decode(self, response):
-                    yield item
-            except streaming.Broken:
-                return
-
-        return decoded if flavour == "sync" else decoded_async
-
-    wrap(getattr(streaming, named("ItemStream", flavour)), "_decode", ending)
+    reader = getattr(room("streaming", flavour), named("ItemReader", flavour))
+    wrap(reader, "_is_whole", lambda is_whole: lambda self, response: True)
 
 
 def _digest_unchecked(flavour: Flavour) -> None:

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import admin_api
-from admin_api import encryption, errors, exchange, models, options, spool, stack
+from admin_api import backoff, encryption, errors, exchange, models, options, renewal, spool, stack, telemetry
 from admin_api._generated import policy
 from admin_api._generated.operations import OPERATIONS
 from admin_api._generated.sync import pagination, streaming
-from admin_api.layers import retry
 
 Facts: TypeAlias = Mapping[str, frozenset[str]]
 
@@ -54,7 +53,10 @@ def python_facts() -> Facts:
         "Identity": encryption.Identity,
         "Pager": pagination.Pager,
         "Recipient": encryption.Recipient,
-        "RetryRecord": retry.RetryRecord,
+        "CallTelemetry": telemetry.CallTelemetry,
+        "RefreshRecord": renewal.RefreshRecord,
+        "RetryRecord": backoff.RetryRecord,
+        "Telemetry": telemetry.Telemetry,
     }
     slots: dict[str, Any] = {name: name for name in SLOTS}
     return {

@@ -14,7 +14,7 @@ const ts = createRequire(new URL('package.json', SDK))('typescript');
 const file = (path) => fileURLToPath(new URL(path, DIST));
 const room = (path) => import(new URL(path, DIST));
 
-const program = ts.createProgram([file('index.d.ts'), file('encryption.d.ts'), file('layers/retry.d.ts')], {
+const program = ts.createProgram([file('index.d.ts'), file('encryption.d.ts')], {
   module: ts.ModuleKind.NodeNext,
   target: ts.ScriptTarget.ES2023,
   lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts', 'lib.dom.d.ts', 'lib.dom.asynciterable.d.ts'],
@@ -77,8 +77,8 @@ const slots = ['callLog', 'status', 'retry', 'auth', 'attemptLog'];
 const order = layers({ ...Object.fromEntries(slots.map((name) => [name, name])), perCall: ['perCall'], perAttempt: ['perAttempt'] });
 
 const CLASSES = [
-  'AdminClient', 'Clock', 'Downloaded', 'EventStream', 'FieldError', 'ItemStream', 'Page', 'Pager', 'RawResponse', 'Request',
-  'Response', 'TokenFailure', 'WireError',
+  'AdminClient', 'CallTelemetry', 'Clock', 'Downloaded', 'EventStream', 'FieldError', 'ItemStream', 'Page', 'Pager', 'RawResponse',
+  'RefreshRecord', 'Request', 'Response', 'RetryRecord', 'Telemetry', 'TokenFailure', 'WireError',
 ];
 const [withOptions] = checker.getTypeOfSymbol(client.getProperty('withOptions')).getCallSignatures();
 const options = {
@@ -100,7 +100,6 @@ const facts = {
   members: {
     ...Object.fromEntries(CLASSES.map((name) => [name, publicOf(typeOf('index.d.ts', name))])),
     ...Object.fromEntries(['Recipient', 'Identity'].map((name) => [name, publicOf(typeOf('encryption.d.ts', name))])),
-    RetryRecord: publicOf(typeOf('layers/retry.d.ts', 'RetryRecord')),
   },
   errorMembers: Object.fromEntries(
     Object.keys(errorsOf(entry)).map((name) => [name, publicOf(typeOf('index.d.ts', name))]),

@@ -10,7 +10,9 @@ from runner.match import Mismatch
 from runner.run import Seen
 
 #: Members that chance makes: compared by whether they are there. Ciphertext is never twice the same (FILE-4).
-_CHANCE: Final = frozenset({"idempotency_key", "idempotency-key", "authorization", "user-agent", "user_agent", "range"})
+_CHANCE: Final = frozenset(
+    {"idempotency_key", "idempotency-key", "authorization", "user-agent", "user_agent", "range", "traceparent"}
+)
 _OF_CIPHERTEXT: Final = frozenset(
     {"sha256", "size", "etag", "ciphertext_sha256", "content-digest", "content-length", "if-range", "body_sha256"}
 )
@@ -25,6 +27,7 @@ _FINER: Final = {
 }
 #: Each driver has a server of its own, which says where it is.
 _SERVER: Final = re.compile(r"http://(?:localhost|127\.0\.0\.1):[0-9]+")
+_OF_A_SPAN: Final = frozenset({"server.port"})
 _OF_AN_ENTRY: Final = ("channel", "operation", "query", "status", "headers", "body_sha256")
 
 
@@ -44,6 +47,7 @@ def told(seen: Seen) -> Mapping[str, Any]:
         ]
         if alone
         else [],
+        "spans": _plain(seen.spans, _OF_A_SPAN) if alone else [],
     }
 
 

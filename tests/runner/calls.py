@@ -36,12 +36,16 @@ class Client:
 
     def done(self, operation: str, args: Mapping[str, Any] | None = None) -> Message:
         """What becomes of a call. Raises DriverFailed if it wants to wait, or crashes."""
-        call = {"operation": operation, "args": args or {}, "options": {}, "consume": "all", "raw": False}
-        self._driver.send({"type": "call", "call": _CALL, "client": _CLIENT, **call})
-        message = self._driver.receive()
-        if message["type"] != "done" or "crash" in message:
-            raise self._driver.failed(f"it answered `call` with {message}")
-        return message
+        self._begin_call(operation, args)
+        return self._end_call()
+
+    def results(self, operation: str, callers: int) -> list[Any]:
+        """The results of calls that are made at once and have to succeed."""
+        for _ in range(callers):
+            self._begin_call(operation, None)
+        messages = [self._end_call() for _ in range(callers)]
+        assert [] == [message["error"] for message in messages if "result" not in message]
+        return [message["result"] for message in messages]
 
     def result(self, operation: str, args: Mapping[str, Any] | None = None) -> Any:
         """The result of a call that has to succeed."""
@@ -57,6 +61,16 @@ class Client:
     def tell_time(self, now_ms: int) -> None:
         """Moves the clock of its calls."""
         self._driver.send({"type": "now", "now_ms": now_ms})
+
+    def _begin_call(self, operation: str, args: Mapping[str, Any] | None) -> None:
+        call = {"operation": operation, "args": args or {}, "options": {}, "consume": "all", "raw": False}
+        self._driver.send({"type": "call", "call": _CALL, "client": _CLIENT, **call})
+
+    def _end_call(self) -> Message:
+        message = self._driver.receive()
+        if message["type"] != "done" or "crash" in message:
+            raise self._driver.failed(f"it answered `call` with {message}")
+        return message
 
     def _expect_ok(self) -> None:
         answer = self._driver.receive()

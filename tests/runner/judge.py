@@ -43,7 +43,7 @@ def _judge(case: Case, seen: Seen) -> Iterator[Mismatch]:
     for channel, expected in (expect.get("journal") or {}).items():
         entries = [entry for entry in seen.journal if entry["channel"] == channel]
         yield from mismatches(_entries(expected), entries, bindings, f"journal/{channel}")
-    for name, messages in (("log", seen.log), ("slots", seen.slots)):
+    for name, messages in (("log", seen.log), ("slots", seen.slots), ("spans", seen.spans)):
         if name in expect:
             yield from mismatches(expect[name], messages, bindings, name)
     yield from _secrets_seen(case, seen)
@@ -67,18 +67,23 @@ def _secrets_seen(case: Case, seen: Seen) -> Iterator[Mismatch]:
     except UnknownReference as error:
         yield Mismatch("unseen", case.expect["unseen"], str(error))
         return
-    clients = [*(case.world.get("clients") or ()), DEFAULT_CLIENT]
-    given = [case.client.get("client_secret"), case.client.get("token"), *(case.client.get("token_function") or ())]
-    secrets = {
-        *named,
-        *(str(client["secret"]) for client in clients if "secret" in client),
-        *(token["token"] for token in seen.bindings["world"].get("tokens", ())),
-        *(secret for secret in given if isinstance(secret, str) and len(secret) >= _SHORTEST_SECRET),
-    }
-    for where, texts in (("shown", seen.shown), ("log", [record["text"] for record in seen.log])):
+    secrets = {*named, *secrets_of(case), *(token["token"] for token in seen.bindings["world"].get("tokens", ()))}
+    logged = [record["text"] + json.dumps(record["fields"]) for record in seen.log]
+    shows = {"shown": seen.shown, "log": logged, "spans": list(map(json.dumps, seen.spans))}
+    for where, texts in shows.items():
         for number, text in enumerate(texts):
             if any(secret in text for secret in secrets) or _ACCESS_TOKEN.search(text):
                 yield Mismatch(f"{where}/{number}", "no secret", f"{len(text)} characters with one")
+
+
+def secrets_of(case: Case) -> set[str]:
+    """The credentials that a case names."""
+    clients = [*(case.world.get("clients") or ()), DEFAULT_CLIENT]
+    given = [case.client.get("client_secret"), case.client.get("token"), *(case.client.get("token_function") or ())]
+    return {
+        *(str(client["secret"]) for client in clients if "secret" in client),
+        *(secret for secret in given if isinstance(secret, str) and len(secret) >= _SHORTEST_SECRET),
+    }
 
 
 def _of_object(stored: Mapping[str, Any], seen: Seen, where: str) -> Iterator[Mismatch]:
@@ -137,6 +142,7 @@ def report(case: Case, driver: str, wrong: list[Mismatch], seen: Seen) -> str:
     lines += ["", f"sleeps: {seen.sleeps}"]
     lines += [f"log: {record['level']} {record['text']}" for record in seen.log]
     lines += [f"slot: {passage}" for passage in seen.slots]
+    lines += [f"span: {span}" for span in seen.spans]
     lines += ["", "calls:"]
     for call_id, all_done in seen.done.items():
         for done in all_done[:3]:

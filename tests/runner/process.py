@@ -139,11 +139,14 @@ class Driver:
         """Lines of stderr that tell of something leaked or lost; ask after `stop`."""
         return [line for line in self._stderr if _NOISE.search(line)]
 
+    def said(self) -> str:
+        """The end of its stderr; ask after `stop`."""
+        return "".join(self._stderr)
+
     def failed(self, why: str) -> DriverFailed:
         """Ends the driver; the error to raise about it."""
         self.stop(kill=True)
-        said = "".join(self._stderr)
-        return DriverFailed(f"driver {self.name}: {why}\n--- its stderr ---\n{said or '(nothing)'}")
+        return DriverFailed(f"driver {self.name}: {why}\n--- its stderr ---\n{self.said() or '(nothing)'}")
 
     def stop(self, *, kill: bool = False) -> None:
         """Ends the process: by end of input, or at once."""

@@ -34,6 +34,8 @@ class Seen:
     log: list[Message] = field(default_factory=list)
     #: What came by the user's own layers.
     slots: list[Message] = field(default_factory=list)
+    #: What OpenTelemetry was told of calls.
+    spans: list[Message] = field(default_factory=list)
     #: All that errors show: texts, tracebacks, pickles.
     shown: list[str] = field(default_factory=list)
     journal: list[dict[str, Any]] = field(default_factory=list)
@@ -157,6 +159,8 @@ class _Run:
             self.seen.log.append(message)
         elif message["type"] == "passage":
             self.seen.slots.append(message)
+        elif message["type"] == "span":
+            self.seen.spans.append(message)
         elif message["type"] == "ok":
             self._closed = True
         else:

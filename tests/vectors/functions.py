@@ -16,7 +16,7 @@ from admin_api.errors import ConfigurationError
 from admin_api.exchange import Call, Headers, Outcome, Request, Response, Secret, TokenFailure, WireError
 from admin_api.framing import Lines, LineTooLong, ServerSentEvents
 from admin_api.kept import GrantName, origin_of, read, written
-from admin_api.layers.logging import shown, shown_url
+from admin_api.layers.records import shown, shown_url
 from admin_api.layers.status import error_for
 from admin_api.operation import Op, body_of, check_path, path_of, query_of, quoted
 from admin_api.options import OMIT, Limits, RequestOptions

@@ -25,6 +25,8 @@ export const LOGGING_HEADERS: ReadonlySet<string> = /* @__PURE__ */ new Set([
   'admin-encryption',
   'content-digest',
   'repr-digest',
+  'deprecation',
+  'sunset',
 ]);
 export const LOGGING_QUERY: ReadonlySet<string> = /* @__PURE__ */ new Set([
   'after',
@@ -42,3 +44,4 @@ export const LOGGING_QUERY: ReadonlySet<string> = /* @__PURE__ */ new Set([
   'sort',
   'status',
 ]);
+export const LOGGING_MAX_WORD = 500;

@@ -5,26 +5,11 @@
  */
 import { BUDGET_REFUND } from '../_generated/policy.ts';
 import { costOf, decide } from '../backoff.ts';
-import type { Budget } from '../backoff.ts';
+import type { Budget, RetryRecord } from '../backoff.ts';
 import { pause } from '../clock.ts';
 import { Response } from '../exchange.ts';
 import type { Layer, Outcome } from '../exchange.ts';
 import { note } from '../outcome.ts';
-
-/** A retry that is about to be waited for; logging and telemetry consume it. */
-export interface RetryRecord {
-  readonly operation: string;
-  /** Number of the attempt that failed, from 1. */
-  readonly attempt: number;
-  /** Milliseconds until the next. */
-  readonly delay: number;
-  /** Status of the answer, undefined if there was none. */
-  readonly status: number | undefined;
-  /** Code of the wire error or token failure, undefined if there was an answer. */
-  readonly code: string | undefined;
-  /** The server's request id. */
-  readonly requestId: string | undefined;
-}
 
 /** The layer. `closing` ends its waits: the attempt that follows finds the client closed. */
 export function retry(budget: Budget, onRetry: (record: RetryRecord) => void, closing: AbortSignal): Layer {
@@ -49,7 +34,9 @@ export function retry(budget: Budget, onRetry: (record: RetryRecord) => void, cl
         call.stop = 'retry_budget_exhausted';
         return outcome;
       }
-      onRetry(record(call.operation, call.attempts, decision.delay, outcome));
+      const retrying = record(call.operation, call.attempts, decision.delay, outcome);
+      onRetry(retrying);
+      call.telemetry?.retried(retrying);
       await pause(call.clock, decision.delay, closing, call.signal);
     }
   };

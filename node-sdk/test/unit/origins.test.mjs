@@ -47,7 +47,7 @@ test('AUTH-8: a redirect of the API is not followed; the error names the origin 
 });
 
 test("AUTH-8: neither the client's secret nor its refresh token follows a redirect of the token endpoint; nothing reaches the API", async (t) => {
-  for (const status of [302, 307, 308]) {
+  for (const status of [301, 302, 303, 307, 308]) {
     for (const refreshToken of [undefined, 'r3fresh-one']) {
       const { api, auth, other, client } = await sides(t, { clientAuth: 'post', refreshToken });
       auth.answers.push({ status, headers: { location: `${other.url}/realm/token?steal=1` } });
@@ -57,6 +57,59 @@ test("AUTH-8: neither the client's secret nor its refresh token follows a redire
       assert.ok(error.message.includes(`a redirect to ${other.url} that is not followed.`), error.message);
     }
   }
+});
+
+test('AUTH-8: wherever a redirect leads nothing follows, not even to the same origin; key and headers stay too', async (t) => {
+  for (const status of [301, 302, 303, 307, 308]) {
+    const { api, auth, other, client } = await sides(t);
+    auth.answers.push(TOKEN);
+    const locations = [
+      `${api.url}/steal`, '/steal', `${other.url}/steal`, `${api.url}/steal`.replace('127.0.0.1', 'localhost'),
+      `${other.url}/steal`.replace('http:', ''), 'https://elsewhere.example/steal', 'http://[',
+    ];
+    for (const location of locations) {
+      api.answers.push({ status, headers: { location } });
+      const error = await failure(client.users.delete('usr_1', {}, { headers: { 'X-Of-Mine': 'm1ne' } }));
+      assert.deepEqual([error.name, error.status, other.requests], ['APIStatusError', status, []], location);
+    }
+    assert.deepEqual(api.requests.map(({ method, url }) => `${method} ${url}`), locations.map(() => 'DELETE /api/v1/users/usr_1'));
+  }
+});
+
+test('AUTH-7: neither key, headers and query of a call, nor a cookie, which nobody keeps, reach the token endpoint', async (t) => {
+  const { api, auth, client } = await sides(t, { refreshToken: 'r3fresh-one' });
+  auth.answers.push({ ...TOKEN, headers: { ...TOKEN.headers, 'set-cookie': 'auth=c00kie; Path=/' } }, { status: 200 }, { status: 200 });
+  for (let n = 0; n < 2; n += 1) {
+    const { headers, ...rest } = answer();
+    api.answers.push({ ...rest, headers: { ...headers, 'set-cookie': 'api=c00kie; Path=/' } });
+    await client.users.delete('usr_1', {}, { headers: { 'X-Of-Mine': 'm1ne' }, query: { mine: 'm1ne' }, idempotencyKey: 'k3y' });
+  }
+  await client.close({ revoke: true });
+  const counted = ({ requests }) => ['k3y', 'm1ne', 'c00kie'].map((word) => requests.map(({ url, headers }) => url + JSON.stringify(headers)).join().split(word).length - 1);
+  assert.deepEqual([counted(api), counted(auth), auth.requests.length], [[2, 4, 0], [0, 0, 0], 3]);
+});
+
+test('AUTH-8: what is to be ended is not carried elsewhere by a redirect of the revocation', async (t) => {
+  for (const status of [301, 303, 307]) {
+    for (const refreshToken of [undefined, 'r3fresh-one']) {
+      const { api, auth, other, client } = await sides(t, { clientAuth: 'post', refreshToken, logger: { debug() {}, info() {}, warn() {} } });
+      auth.answers.push(TOKEN, ...[1, 2].map(() => ({ status, headers: { location: `${other.url}/oauth/revoke` } })));
+      api.answers.push(answer());
+      await client.users.get('usr_1');
+      await client.close({ revoke: true });
+      assert.deepEqual([other.requests, auth.requests.map(({ url }) => url)], [[], ['/realm/token', '/oauth/revoke', '/oauth/revoke']]);
+    }
+  }
+});
+
+test('AUTH-7: a path of ones own leads to the API or nowhere: paths are appended, never resolved', async (t) => {
+  const { api, auth, other, client } = await sides(t);
+  auth.answers.push(TOKEN);
+  const host = other.url.replace('http://', '');
+  for (const path of [`${other.url}/steal`, `//${host}/steal`, `/\\${host}/steal`, `@${host}/steal`, `.${host}/steal`]) {
+    await failure(client.request('GET', path));
+  }
+  assert.deepEqual([other.requests, api.requests.map(({ url }) => url)], [[], [`//${host}/steal`]]);
 });
 
 test('AUTH-7: URLs in answers (a Location, a cursor, a challenge) are data; the next request goes to the API again', async (t) => {

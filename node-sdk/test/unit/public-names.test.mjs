@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import * as encryption from '@admin-api/sdk/encryption';
 import * as sdk from '@admin-api/sdk';
 import * as node from '@admin-api/sdk/node';
+import * as opentelemetry from '@admin-api/sdk/opentelemetry';
 import * as testing from '@admin-api/sdk/testing';
 
 const values = (module) => Object.keys(module).sort();
@@ -18,6 +19,7 @@ test('CONF: adding a name is a decision, removing one breaks users', () => {
   ]);
   assert.deepEqual(values(encryption), ['Identity', 'Recipient', 'generateIdentity', 'identity', 'recipient']);
   assert.deepEqual(values(node), ['FileTokenStore', 'nodeFetch']);
+  assert.deepEqual(values(opentelemetry), ['openTelemetry']);
   assert.deepEqual(values(testing), ['Control', 'ControlError', 'World', 'startMockServer']);
 });
 

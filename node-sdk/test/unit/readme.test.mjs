@@ -1,5 +1,6 @@
 /** The page says what the code does. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as sdk from '../../dist/index.js';
@@ -11,6 +12,12 @@ const README = read('README.md');
 test('README: who looks for the class of an error finds it', () => {
   const classes = Object.keys(sdk).filter((name) => sdk[name].prototype instanceof Error);
   assert.deepEqual(classes.filter((name) => !README.includes(`\`${name}\``)), []);
+});
+
+test('README: the example of telemetry runs as printed, with the rest from the environment', () => {
+  const [, example] = /```js\n([^`]*openTelemetry[^]*?)```/.exec(README);
+  const env = { ...process.env, ADMIN_API_BASE_URL: 'http://localhost', ADMIN_API_TOKEN: 't' };
+  execFileSync(process.execPath, ['--input-type=module', '-e', example], { cwd: new URL('../..', import.meta.url), env });
 });
 
 test('README: the table of options has the numbers of the code', () => {

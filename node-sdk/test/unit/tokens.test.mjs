@@ -29,6 +29,17 @@ test('AUTH-2: advisory from min(120 s, L/2) before the end, mandatory from min(3
   }
 });
 
+test('AUTH-2: the windows go by the monotonic clock, whatever is done to the one on the wall', async () => {
+  for (const hours of [-24, 24]) {
+    const one = await source([land('a', 3600), land('b', 3600)]);
+    await one.get();
+    one.clock.wallSet = hours * 3_600_000;
+    assert.equal(await one.value(), 'a');
+    one.clock.advance(3_480_000);
+    assert.equal(await one.value(), 'b');
+  }
+});
+
 test('AUTH-2: without a usable `expires_in` a token is kept until it is refused', async () => {
   for (const lifetime of [null, '3600', 0, -1, true, [1], {}]) {
     const one = await source([land('a', lifetime)]);

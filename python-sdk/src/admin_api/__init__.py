@@ -58,13 +58,16 @@ if TYPE_CHECKING:
     from ._generated.sync.clock import Clock
     from ._generated.sync.pagination import Pager
     from ._generated.sync.streaming import EventStream, ItemStream
+    from .backoff import RetryRecord
     from .client import AsyncAdminClient
     from .clock import AsyncClock
     from .endpoint import ClientAuth
     from .pagination import AsyncPager
+    from .renewal import RefreshRecord
     from .spool import Downloaded
     from .store import FileTokenStore, MemoryTokenStore, TokenStore
     from .streaming import AsyncEventStream, AsyncItemStream
+    from .telemetry import CallTelemetry, Telemetry
 
 _LAZY = {
     "AdminClient": "._generated.sync.client",
@@ -82,6 +85,10 @@ _LAZY = {
     "FileTokenStore": ".store",
     "MemoryTokenStore": ".store",
     "TokenStore": ".store",
+    "CallTelemetry": ".telemetry",
+    "RefreshRecord": ".renewal",
+    "RetryRecord": ".backoff",
+    "Telemetry": ".telemetry",
 }
 
 
@@ -111,6 +118,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "CallOutcome",
+    "CallTelemetry",
     "ClientAuth",
     "Clock",
     "ConfigurationError",
@@ -140,12 +148,15 @@ __all__ = [
     "PreconditionRequiredError",
     "RateLimitError",
     "RawResponse",
+    "RefreshRecord",
     "Request",
     "RequestOptions",
     "Response",
+    "RetryRecord",
     "Secret",
     "Send",
     "StreamInterruptedError",
+    "Telemetry",
     "TokenFailure",
     "TokenStore",
     "UnprocessableEntityError",

@@ -55,6 +55,22 @@ class Stop:
 Decision: TypeAlias = Retry | Stop
 
 
+@dataclass(frozen=True, slots=True)
+class RetryRecord:
+    """A retry that is about to be waited for; logging and telemetry consume it."""
+
+    operation: str
+    attempt: int
+    """Number of the attempt that failed, from 1."""
+    delay: float
+    """Seconds until the next."""
+    status: int | None
+    """Status of the answer, None if there was none."""
+    code: str | None
+    """Code of the wire error or token failure, None if there was an answer."""
+    request_id: str | None
+
+
 class Budget:
     """Retries that a client may spend in a row, shared by its copies (RETRY-7)."""
 

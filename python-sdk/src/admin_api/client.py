@@ -9,9 +9,10 @@ import platform
 import sys
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeAlias
 from urllib.parse import urlsplit
 
+from ._flavour import aio as flavour
 from ._generated.endpoints import TOKEN_PATH
 from ._generated.resources import AsyncResources
 from .backoff import Budget
@@ -20,11 +21,11 @@ from .credentials import check_choices, checked_scopes, credentials, secret
 from .errors import ConfigurationError
 from .exchange import AsyncLayer, Secret
 from .layers.auth import auth
-from .layers.logging import attempt_log, call_log, retry_log
+from .layers.logging import attempt_log, call_log, retry_log, warn_log
 from .layers.retry import retry
 from .layers.status import status
 from .operation import Op, body_of, check_path, decode_error
-from .options import OMIT, Limits, Omit, RequestOptions, configure_logging
+from .options import OMIT, Limits, Omit, RequestOptions, checked_logger
 from .proxies import LOOPBACK
 from .resource import AsyncCaller
 from .stack import layers, stack
@@ -35,6 +36,7 @@ from .version import VERSION
 if TYPE_CHECKING:
     from .endpoint import ClientAuth
     from .store import TokenStore
+    from .telemetry import Telemetry
 
 USER_AGENT = f"admin-api-sdk-python/{VERSION} (python {platform.python_version()}; {sys.platform})"
 TokenCallback: TypeAlias = Callable[[], str | Awaitable[str]]
@@ -63,6 +65,7 @@ class AsyncAdminClient(AsyncResources):
         preflight: Raise InsufficientScopeError before a call is sent that the token cannot make (False).
         verify: Path of a CA bundle, a TLS context, or False to verify nothing; `ADMIN_API_CA_BUNDLE`, `SSL_CERT_FILE`.
         logger: Where records go; by default the logger `admin_api`, shown by `ADMIN_API_LOG=info` or `debug`.
+        telemetry: Who measures calls, such as `admin_api.opentelemetry.OpenTelemetry()`; nobody by default.
         clock: Time and chance, for tests.
         new_id: Makes idempotency keys (uuid4).
         http_client: Your own httpx client or transport; it keeps its own timeouts and is not closed.
@@ -93,6 +96,7 @@ class AsyncAdminClient(AsyncResources):
         preflight: bool = False,
         verify: Verify | None = None,
         logger: logging.Logger | None = None,
+        telemetry: Telemetry | None = None,
         clock: AsyncClock | None = None,
         new_id: Callable[[], str] | None = None,
         http_client: object | None = None,
@@ -109,11 +113,19 @@ class AsyncAdminClient(AsyncResources):
         )
         self._clock: AsyncClock = clock or AsyncSystemClock()
         self._owned_clock = self._clock if clock is None else None
-        log = logger or configure_logging(os.environ.get("ADMIN_API_LOG"))
+        log = checked_logger(logger, os.environ.get("ADMIN_API_LOG"))
         self._transport = AsyncTransport((base, token_endpoint), verify, http_client)
         if verify is False:
-            log.warning("verify=False: certificates are not verified, so anyone on the way can read tokens and answers")
+            warn_log(log)("verify=False: no certificate is verified, so anyone on the way can read tokens and answers")
         on_wire = attempt_log(log)
+        budget = Budget()
+        asking: list[AsyncLayer] = []
+        if telemetry is not None:
+            from .layers.telemetry import AsyncWatch  # for those who measure
+
+            watch = AsyncWatch(telemetry, base, budget, warn_log(log))
+            per_call, per_attempt = [watch.per_call(), *per_call], [*per_attempt, watch.per_attempt()]
+            asking = [watch.asking()]
 
         def source() -> AsyncTokenSource:
             chosen = credentials(given_token, client_id, given_secret, first_refresh_token)
@@ -131,7 +143,7 @@ class AsyncAdminClient(AsyncResources):
                 scopes=checked_scopes(scopes),
                 limits=limits,
                 clock=self._clock,
-                warn=log.warning,
+                warn=warn_log(log),
                 refresh_token=chosen.refresh_token,
                 store=token_store,
             )
@@ -141,12 +153,12 @@ class AsyncAdminClient(AsyncResources):
             call_log=call_log(log),
             per_call=per_call,
             status=status(),
-            retry=retry(Budget(), retry_log(log)),
+            retry=retry(budget, retry_log(log)),
             auth=auth(self._source, preflight=preflight),
             per_attempt=per_attempt,
             attempt_log=on_wire,
         )
-        self._asking = ordered[len(per_call) + 1 : len(per_call) + 4]  # status, retry, auth
+        self._asking = [*asking, *ordered[len(per_call) + 1 : len(per_call) + 4]]  # status, retry, auth
         self._caller = AsyncCaller(
             send=stack(ordered, self._transport.send),
             base_url=base,
@@ -170,11 +182,8 @@ class AsyncAdminClient(AsyncResources):
             timeout=timeout, deadline=deadline, max_retries=max_retries, max_retry_after=max_retry_after
         )
         other = type(self).__new__(type(self))
+        other.__dict__.update((name, value) for name, value in vars(self).items() if name not in vars(AsyncResources))
         other._clock = clock or self._clock
-        other._owned_clock = self._owned_clock
-        other._transport = self._transport
-        other._source = self._source
-        other._asking = self._asking
         other._caller = self._caller.with_limits(limits, other._clock)
         return other
 
@@ -212,7 +221,9 @@ class AsyncAdminClient(AsyncResources):
             sensitive=True,
         )
         content = None if body is OMIT else body_of(body)
-        response = await self._caller.send(self._caller.prepare(op, query=query, content=content, options=options))
+        request = self._caller.prepare(op, query=query, content=content, options=options)
+        request.call.template = None
+        response = await self._caller.send(request)
         if not response.body:
             return None
         try:
@@ -256,8 +267,21 @@ class AsyncAdminClient(AsyncResources):
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
 
+    async def warm_up(self) -> None:
+        """Does ahead what first calls would wait for, and sends nothing: loads models and libraries, and trust."""
+        from .warming import warm
+
+        await flavour.in_thread(lambda: warm(self, AsyncResources))
+        await flavour.in_thread(self._transport.warm_up)
+
     def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
+        made = getattr(self, "_caller", None)  # in a traceback of the constructor it is not made yet
+        return f"<{type(self).__name__}>" if made is None else f"<{type(self).__name__} of {made.base_url}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} is not copied or pickled: use with_options(), or make one where it is used."
+        )
 
 
 def checked_url(name: str, url: str | None) -> str:
@@ -281,7 +305,7 @@ def checked_url(name: str, url: str | None) -> str:
         )
     if parts.scheme == "http" and host not in LOOPBACK:
         raise ConfigurationError(
-            f"{name} must be https; only loopback may be http.",
+            f"{name} must be https, or http on loopback.",
             code="insecure_url",
         )
     return url.rstrip("/")

@@ -90,7 +90,8 @@ def recipient(text: str) -> Recipient:
         return Recipient(text, pyrage.x25519.Recipient.from_str(text))
     except Exception as caught:  # noqa: BLE001 (pyrage raises its own bare exceptions)
         reason = type(caught).__name__
-    raise ConfigurationError(f"{text!r} is no age recipient ({reason}).", code="invalid_recipient")
+    del text  # so that an identity given by mistake is shown nowhere (AUTH-9)
+    raise ConfigurationError(f"That is no age recipient, age1… ({reason}).", code="invalid_recipient")
 
 
 def identity(secret: str) -> Identity:
@@ -104,6 +105,7 @@ def identity(secret: str) -> Identity:
         return Identity(pyrage.x25519.Identity.from_str(secret))
     except Exception as caught:  # noqa: BLE001 (pyrage raises its own bare exceptions)
         reason = type(caught).__name__
+    del secret  # so that it is in no frame of the traceback (AUTH-9)
     raise ConfigurationError(f"That is no age identity ({reason}).", code="invalid_identity")
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .access import AccessToken
     from .clock import AsyncClock
     from .options import Limits
+    from .telemetry import Listener
 
 
 class Secret:
@@ -63,6 +64,9 @@ class Headers(Mapping[str, str]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._values
+
     def __len__(self) -> int:
         return len(self._values)
 
@@ -86,7 +90,7 @@ class Call:
     __slots__ = (
         "attempts", "clock", "committed", "deadline_at", "idempotency_key", "limits", "maybe_acted", "method",
         "operation", "reached", "resent", "retries", "scopes", "sensitive", "spent", "started_at", "stop", "streamed",
-        "token",
+        "telemetry", "template", "token",
     )  # fmt: skip
 
     def __init__(
@@ -101,6 +105,7 @@ class Call:
         streamed: bool = False,
         sensitive: bool = False,
         retries: bool = True,
+        template: str | None = None,
     ) -> None:
         self.operation = operation
         self.method = method
@@ -113,6 +118,8 @@ class Call:
         self.sensitive = sensitive
         """Whether request or answer hold a secret, so that no excerpt may be shown (AUTH-9)."""
         self.retries = retries
+        self.template = template
+        """Path of the operation in the document, None for what the document does not know."""
         self.started_at: float = clock.monotonic()
         self.deadline_at = None if limits.deadline is None else self.started_at + limits.deadline
         self.attempts = 0
@@ -130,6 +137,8 @@ class Call:
         """Why no further attempt was made, from `backoff.decide`."""
         self.token: AccessToken | None = None
         """The token used last, None before there was one."""
+        self.telemetry: Listener | None = None
+        """Who is told of this call, None for nobody."""
 
     def left(self) -> float | None:
         """Seconds until the deadline, None without one."""
@@ -175,7 +184,7 @@ class Stream(Protocol):
 class Response:
     """An answer. `body` is read, unless the call is streamed and succeeded; then `stream` is to be read and closed."""
 
-    __slots__ = ("body", "call", "headers", "status", "stream")
+    __slots__ = ("body", "call", "headers", "on_end", "status", "stream")
 
     def __init__(self, call: Call, status: int, headers: Headers, body: bytes, stream: Any = None) -> None:
         self.call = call
@@ -183,6 +192,8 @@ class Response:
         self.headers = headers
         self.body = body
         self.stream = stream
+        self.on_end: Callable[[str], None] | None = None
+        """Told how the reading of `stream` ended: `ended`, `left`, `interrupted`, or the code of an error (LOG)."""
 
     @property
     def request_id(self) -> str | None:

@@ -123,10 +123,16 @@ async def _fetch(
             spool.restart()
         etag = response.headers.get("etag")
         error: str | None = "WrongRange"
-        if continues or response.status != 206:
-            error = await _drain(response, spool, request.call.limits.timeout, on_progress)
-        else:  # a part that was not asked for is of no use
-            await response.stream.aclose()
+        how = "left"
+        try:
+            if continues or response.status != 206:
+                error = await _drain(response, spool, request.call.limits.timeout, on_progress)
+            else:  # a part that was not asked for is of no use
+                await response.stream.aclose()
+            how = "ended" if error is None else "interrupted"
+        finally:
+            if response.on_end is not None:
+                response.on_end(how)
         if error is None:
             return response
         fruitless = 1 if spool.length > most else fruitless + 1

@@ -18,7 +18,7 @@ from .endpoint import Endpoint, landed_token, redirection
 from .errors import AdminAPIError
 from .exchange import AsyncSend, Call, Response, Secret, TokenFailure
 from .options import Limits
-from .renewal import Flight, Renewal, shared
+from .renewal import Flight, RefreshRecord, Renewal, shared
 from .transport import CLOSED
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class AsyncGrant(ABC):
         store: Where the token is kept; memory if left out.
     """
 
+    kind: ClassVar[str]
+    """Its `grant_type`."""
     repeatable: ClassVar[bool]
     """Whether the request may be made again though an earlier one may have acted (AUTH-5)."""
 
@@ -94,7 +96,7 @@ class AsyncGrant(ABC):
             return current
         ends_at = now + self._limits.token_timeout
         while True:
-            flight, usable = self._elect()
+            flight, usable = self._elect(call)
             if flight is None:
                 assert usable is not None
                 return usable
@@ -118,17 +120,17 @@ class AsyncGrant(ABC):
             self._warn(f"The access token was not refreshed ahead of time: {landed.message}")
             return usable
 
-    def _elect(self) -> tuple[Flight | None, AccessToken | None]:
+    def _elect(self, call: Call) -> tuple[Flight | None, AccessToken | None]:
         """Who flies, who waits, who goes on: a flight to wait for, and the token to go on with if it fails."""
         now = self._clock.monotonic()
         flight, usable, leads = self._renewal.elect(self, now, now + self._limits.token_timeout)
         if flight is not None and leads:
-            self._fly(flight)
+            self._fly(flight, call)
         return flight, usable
 
-    def _fly(self, flight: Flight) -> None:
+    def _fly(self, flight: Flight, call: Call) -> None:
         async def ask(seconds: float) -> AccessToken | TokenFailure:
-            return await self._ask(flight, seconds)
+            return await self._ask(flight, call, seconds)
 
         async def fly() -> None:
             landed: AccessToken | TokenFailure | None = None
@@ -150,7 +152,7 @@ class AsyncGrant(ABC):
 
         flavour.spawn(fly)
 
-    async def _ask(self, flight: Flight, seconds: float) -> AccessToken | TokenFailure:
+    async def _ask(self, flight: Flight, call: Call, seconds: float) -> AccessToken | TokenFailure:
         form = self._form() | ({"scope": " ".join(self._scopes)} if self._scopes else {})
         request = self._endpoint.request(self._call("oauth.token", seconds), self._endpoint.url, form)
         asked_at = self._clock.monotonic()
@@ -159,7 +161,10 @@ class AsyncGrant(ABC):
         if isinstance(landed, AccessToken):
             self._renewal.remember(self, landed)
         elif landed.code != CLOSED.code and not self._may_follow(landed):
-            return unknown(landed)
+            landed = unknown(landed)
+        if call.telemetry is not None:
+            code = landed.code if isinstance(landed, TokenFailure) else None
+            call.telemetry.refreshed(RefreshRecord(self.kind, self._clock.monotonic() - asked_at, code))
         return landed
 
     def _may_follow(self, failure: TokenFailure) -> bool:
@@ -215,20 +220,22 @@ class AsyncGrant(ABC):
 class AsyncClientCredentials(AsyncGrant):
     """The client credentials grant (RFC 6749, section 4.4)."""
 
+    kind = "client_credentials"
     repeatable = True
 
     def _form(self) -> dict[str, str | Secret]:
-        return {"grant_type": "client_credentials"}
+        return {"grant_type": self.kind}
 
 
 class AsyncRefreshToken(AsyncGrant):
     """The refresh token grant (RFC 6749, section 6); each answer may bring the next refresh token."""
 
+    kind = "refresh_token"
     repeatable = False
 
     def _form(self) -> dict[str, str | Secret]:
         assert self._renewal.refresh_token is not None
-        return {"grant_type": "refresh_token", "refresh_token": self._renewal.refresh_token}
+        return {"grant_type": self.kind, "refresh_token": self._renewal.refresh_token}
 
 
 def unknown(failure: TokenFailure | None) -> TokenFailure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -44,9 +45,9 @@ class RequestOptions:
     deadline: float | Omit | None = OMIT
     max_retries: int | Omit = OMIT
     idempotency_key: str | Omit | None = OMIT
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)  # values may be secret (AUTH-9)
     query: Mapping[str, str | int | bool | Sequence[str]] = field(
-        default_factory=dict[str, str | int | bool | Sequence[str]]
+        default_factory=dict[str, str | int | bool | Sequence[str]], repr=False
     )
 
     def __post_init__(self) -> None:
@@ -125,19 +126,39 @@ def check_header(name: str, value: str) -> None:
         raise ConfigurationError(f"Header {name} is set by the SDK alone.", code="invalid_header")
 
 
-def configure_logging(level: str | None) -> logging.Logger:
-    """The logger `admin_api`; `ADMIN_API_LOG` shows its records on standard error.
+class _Shown(logging.Handler):
+    """Shows records on standard error where nothing else would; asked for each, as logging may be configured later."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes a record, its fields behind its text."""
+        known = logging.getLogger("admin_api")
+        if known.handlers != [self] or (known.propagate and logging.getLogger().handlers):
+            return
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+        except OSError:  # nobody reads it any more
+            self.handleError(record)
+
+
+def checked_logger(given: logging.Logger | None, level: str | None) -> logging.Logger:
+    """The given logger, or `admin_api`, whose records `ADMIN_API_LOG` shows on standard error.
 
     Raises:
-        ConfigurationError: The level is neither `debug` nor `info`.
+        ConfigurationError: What is given is no logger; or the level is none of `debug`, `info` and `off`.
     """
+    if given is not None:
+        if not hasattr(given, "isEnabledFor"):
+            raise ConfigurationError("logger must be a logging.Logger.", code="invalid_option")
+        return given
     logger = logging.getLogger("admin_api")
-    if level:
-        if level.lower() not in ("debug", "info"):
-            raise ConfigurationError("ADMIN_API_LOG must be debug or info.", code="invalid_option")
+    level = (level or "off").lower()
+    if level not in ("debug", "info", "off"):
+        raise ConfigurationError("ADMIN_API_LOG must be debug, info or off.", code="invalid_option")
+    if level != "off":
         logger.setLevel(level.upper())
         if not logger.handlers:
-            handler = logging.StreamHandler()
-            handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+            handler = _Shown()
+            form = "%(asctime)s %(levelname)s %(name)s: %(message)s %(admin_api)s"
+            handler.setFormatter(logging.Formatter(form, defaults={"admin_api": ""}))
             logger.addHandler(handler)
     return logger

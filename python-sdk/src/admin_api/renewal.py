@@ -9,6 +9,7 @@ import os
 import threading
 from collections import deque
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -20,6 +21,18 @@ from .exchange import Secret, TokenFailure
 
 OBTAINED_KEPT = 16
 """Access tokens remembered for `close(revoke=True)`; older ones have expired, or nearly."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshRecord:
+    """A token request that has ended; telemetry consumes it."""
+
+    grant: str
+    """`client_credentials` or `refresh_token`."""
+    duration: float
+    """Seconds that it took."""
+    code: str | None
+    """Code of the token failure, None if a token came."""
 
 
 class Flight:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
@@ -12,7 +11,7 @@ from .exchange import AsyncSend, Body, Call, Request, Response
 from .operation import Op, RawResponse, answer_of, body_of, path_of, query_of, quoted
 from .options import OMIT, Limits, RequestOptions, check_header
 from .pagination import AsyncPager
-from .streaming import AsyncEventStream, AsyncItemStream
+from .streaming import AsyncEventReader, AsyncEventStream, AsyncItemReader, AsyncItemStream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +57,7 @@ class AsyncCaller:
         user_agent: str,
     ) -> None:
         self._send = send
-        self._base_url = base_url
+        self.base_url = base_url
         self._new_id = new_id
         self._user_agent = user_agent
         self._raw = False
@@ -95,7 +94,7 @@ class AsyncCaller:
             ConfigurationError: An argument cannot be sent.
         """
         if op.deprecated:
-            warn_deprecated(op)
+            _deprecated(op.id, op.sunset)
         options = options or NO_OPTIONS
         given = limits or self.limits
         if options is not NO_OPTIONS:
@@ -114,6 +113,7 @@ class AsyncCaller:
             streamed=streamed,
             sensitive=op.sensitive,
             retries=op.retries,
+            template=op.path,
         )
         sent: dict[str, Any] = {
             "accept": ACCEPT[op.stream.format if op.stream else "binary" if op.binary else "json"],
@@ -135,14 +135,17 @@ class AsyncCaller:
         text = (
             query_of({**query, **options.query} if query else options.query, op.deep) if query or options.query else ""
         )
-        url = f"{self._base_url}{path_of(op.path, path) if path else op.path}"
+        url = f"{self.base_url}{path_of(op.path, path) if path else op.path}"
         if text:
             url += f"{'&' if '?' in url else '?'}{text}"
         return Request(call, op.method, url, sent, content)
 
     async def send(self, request: Request) -> Response:
         """Sends through the stack; an answer that is an error is raised there."""
-        return cast("Response", await self._send(request))
+        response = cast("Response", await self._send(request))
+        if "deprecation" in response.headers:
+            _deprecated(response.call.operation, response.headers.get("sunset"))
+        return response
 
     async def call(
         self,
@@ -163,15 +166,10 @@ class AsyncCaller:
         return cast("T", RawResponse(response, data)) if self._raw else data
 
 
-_warned: set[str] = set()
+def _deprecated(operation: str, sunset: str | None) -> None:
+    from .deprecation import warn
 
-
-def warn_deprecated(op: Op[Any]) -> None:
-    """Warns of a deprecated operation once per process (LOG)."""
-    if op.id not in _warned:
-        _warned.add(op.id)
-        until = f" It goes away on {op.sunset}." if op.sunset else ""
-        warnings.warn(f"{op.id} is deprecated.{until}", DeprecationWarning, stacklevel=5)
+    warn(operation, sunset)
 
 
 class AsyncResource:
@@ -213,7 +211,7 @@ class AsyncResource:
         query: Mapping[str, object] | None = None,
         options: RequestOptions | None = None,
     ) -> AsyncItemStream[T]:
-        return AsyncItemStream(self._caller, op, path or {}, query or {}, {}, options)
+        return AsyncItemStream(AsyncItemReader(self._caller, op, path or {}, query or {}, {}, options))
 
     def _events(
         self,
@@ -224,7 +222,7 @@ class AsyncResource:
         headers: Mapping[str, object] | None = None,
         options: RequestOptions | None = None,
     ) -> AsyncEventStream[T]:
-        return AsyncEventStream(self._caller, op, path or {}, query or {}, headers or {}, options)
+        return AsyncEventStream(AsyncEventReader(self._caller, op, path or {}, query or {}, headers or {}, options))
 
     async def _upload(
         self,

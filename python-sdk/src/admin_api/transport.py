@@ -10,6 +10,7 @@ import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     import httpx
 
 Verify: TypeAlias = ssl.SSLContext | str | os.PathLike[str] | bool
+
+_Pools: TypeAlias = "WeakKeyDictionary[flavour.Home, dict[str, tuple[httpx.AsyncHTTPTransport, flavour.Keeper]]]"
+"""The pools of each event loop, by origin, each with what closes it when it is let go of."""
 
 CLOSED = WireError("client_closed", "final", "The client is closed.")
 
@@ -47,17 +51,20 @@ class AsyncTransport:
             self._tls_context = _trusting(verify)
         elif verify is not None:
             raise ConfigurationError("verify has no effect on your http_client: set it there.", code="invalid_option")
-        self._renew_lock()
-        flavour.after_fork(self, AsyncTransport._renew_lock)
-        self._pools: WeakKeyDictionary[flavour.Home, dict[tuple[int, str], httpx.AsyncHTTPTransport]] = (
-            WeakKeyDictionary()
-        )
+        self._lock = threading.Lock()
+        self._pools: _Pools = WeakKeyDictionary()
         self._running: set[Attempt] = set()
         self._closed = False
+        flavour.after_fork(self, AsyncTransport._renew)
 
-    def _renew_lock(self) -> None:
-        """A lock that some thread held at the fork would stay locked for ever in the child (CONF)."""
+    def _renew(self) -> None:
+        """In a forked child: a lock that some thread held would stay locked, and the connections are the parent's."""
         self._lock = threading.Lock()
+        for pools in list(self._pools.values()):
+            for pool, keeper in pools.values():
+                flavour.forsake(pool, keeper)
+        self._pools = WeakKeyDictionary()
+        self._running = set()
 
     async def send(self, request: Request) -> Outcome:
         """One attempt: from connect to the last byte, or to the last header of a streamed success (RETRY-6)."""
@@ -89,6 +96,7 @@ class AsyncTransport:
             lost = wire_error(caught, attempt, by_deadline=by_deadline, response=response)
         except RuntimeError as caught:  # a pool that was closed while a request was on its way
             if not self._closed:
+                flavour.check_running()
                 raise
             lost = wire_error(ConnectionError(str(caught)), attempt, by_deadline=False, response=response)
         finally:
@@ -106,35 +114,44 @@ class AsyncTransport:
         return await self._pool(request.url).handle_async_request(_outgoing(request, flavour.waits(seconds)))
 
     def _pool(self, url: str) -> httpx.AsyncHTTPTransport:
-        """The pool of this loop, process and origin; made when first needed, TLS context and all (CONF-2)."""
+        """The pool of this loop and origin; made when first needed, TLS context and all (CONF-2)."""
         home = flavour.home()
-        key = (os.getpid(), origin(url))
+        key = origin(url)
         pools = self._pools.get(home)
         if pools is not None and key in pools:
-            return pools[key]
+            return pools[key][0]
         with self._lock:
+            for other in [other for other in self._pools if flavour.is_over(other)]:
+                del self._pools[other]  # what is left of it would keep a loop that is closed alive
             pools = self._pools.setdefault(home, {})
             if key not in pools:
-                proxy = self._proxies[key[1]]
-                pools[key] = flavour.pool(
+                proxy = self._proxies[key]
+                pool = flavour.pool(
                     tls_context=self._tls_context() if url.startswith("https:") or _is_https(proxy) else None,
                     proxy=proxy,
                     max_connections=policy.POOL_MAX_CONNECTIONS,
                     max_keepalive=policy.POOL_MAX_KEEPALIVE,
                     keepalive_expiry=policy.POOL_KEEPALIVE_EXPIRY,
                 )
-            return pools[key]
+                pools[key] = pool, flavour.keeper(pool)
+            return pools[key][0]
+
+    def warm_up(self) -> None:
+        """Does ahead what the first request would."""
+        import_module("httpx")  # which comes with the first request
+        if self._foreign is None:
+            self._tls_context()
 
     async def close(self) -> None:
-        """Closes the pools of this loop; calls on their way end with `client_closed`."""
+        """Closes the pools; calls on their way end with `client_closed`. Those of other loops are closed there."""
         self._closed = True
         for attempt in list(self._running):
             flavour.end(attempt)
         with self._lock:
-            pools = self._pools.pop(flavour.home(), {})
-        for (pid, _), pool in pools.items():
-            if pid == os.getpid():  # another process's sockets are its own
-                await pool.aclose()
+            mine = self._pools.pop(flavour.home(), {})
+            self._pools.clear()  # each keeper closes its pool, on its own loop
+        for _, keeper in mine.values():
+            await keeper.aclose()
 
 
 def _outgoing(request: Request, timeouts: Mapping[str, float | None]) -> httpx.Request:

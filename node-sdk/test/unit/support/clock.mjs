@@ -1,13 +1,15 @@
 /** A clock that stands still and notes what it was asked to sleep. */
 export class SteppingClock {
   elapsed = 0;
+  /** By how much the clock on the wall was set, as somebody does, or NTP. */
+  wallSet = 0;
   sleeps = [];
   chance = 1;
   /** Called after each sleep. */
   onSleep = () => undefined;
 
   now() {
-    return 1_700_000_000_000 + this.elapsed;
+    return 1_700_000_000_000 + this.wallSet + this.elapsed;
   }
 
   monotonic() {

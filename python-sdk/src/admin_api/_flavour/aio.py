@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from ..errors import ConfigurationError
 from .attempt import Attempt, current
 from .fork import after_fork
 
@@ -23,12 +24,18 @@ __all__ = [
     "HANDLE",
     "NO_CLIENT",
     "Home",
+    "Keeper",
     "Wake",
     "after_fork",
+    "check_running",
+    "close_at_exit",
     "end",
+    "forsake",
     "home",
     "in_thread",
     "is_ours",
+    "is_over",
+    "keeper",
     "limit",
     "pool",
     "resolve",
@@ -169,6 +176,52 @@ Home = asyncio.AbstractEventLoop
 def home() -> Home:
     """Where connections live: each event loop has its own."""
     return asyncio.get_running_loop()
+
+
+def close_at_exit(stream: AsyncGenerator[Any]) -> None:
+    """A loop that shuts down closes its generators by itself."""
+
+
+def is_over(home: Home) -> bool:
+    """Whether nothing lives there any more."""
+    return home.is_closed()
+
+
+def check_running() -> None:
+    """Raises ConfigurationError unless asyncio runs us: there is no support for trio."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        return
+    raise ConfigurationError("AsyncAdminClient runs under asyncio alone, and no loop is running.", code="no_event_loop")
+
+
+Keeper = AsyncGenerator[None]
+
+
+def keeper(pool: httpx.AsyncHTTPTransport) -> Keeper:
+    """Closes the pool on its own loop: when it is closed itself, when it is dropped, and when the loop shuts down."""
+    kept = _kept(pool)
+    with suppress(StopIteration):  # the first step, which waits for nothing, makes it known to the loop
+        kept.__anext__().send(None)
+    return kept
+
+
+async def _kept(pool: httpx.AsyncHTTPTransport) -> Keeper:
+    try:
+        yield
+    finally:
+        await pool.aclose()
+
+
+_of_parent: list[object] = []
+
+
+def forsake(pool: httpx.AsyncHTTPTransport, keeper: Keeper) -> None:
+    """In a forked child: never touches what belongs to the parent's loop again, not even to free it."""
+    _of_parent.append((pool, keeper))
 
 
 HANDLE = "handle_async_request"

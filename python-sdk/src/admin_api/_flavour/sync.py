@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import inspect
 import ssl
 import threading
+import weakref
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakSet
 
 from .attempt import Attempt, current
 from .fork import after_fork
@@ -22,12 +25,18 @@ __all__ = [
     "HANDLE",
     "NO_CLIENT",
     "Home",
+    "Keeper",
     "Wake",
     "after_fork",
+    "check_running",
+    "close_at_exit",
     "end",
+    "forsake",
     "home",
     "in_thread",
     "is_ours",
+    "is_over",
+    "keeper",
     "limit",
     "pool",
     "resolve",
@@ -102,6 +111,62 @@ _home = Home()
 def home() -> Home:
     """Where connections live: threads share them."""
     return _home
+
+
+_open: WeakSet[Generator[Any]] = WeakSet()
+
+
+def close_at_exit(stream: Generator[Any]) -> None:
+    """Closes a stream that is open when the interpreter ends: later, what it has to do cannot be done any more."""
+    _open.add(stream)
+
+
+@atexit.register
+def _close_all() -> None:
+    for stream in list(_open):
+        with suppress(ValueError):  # a daemon thread is reading it
+            stream.close()
+    if _keepers:
+        from .sync_sockets import close_idle  # loaded with the first request, so here by now
+
+        for keeper in list(_keepers):
+            close_idle(keeper.pool)
+
+
+def is_over(home: Home) -> bool:
+    """Whether nothing lives there any more: never."""
+    return False
+
+
+def check_running() -> None:
+    """Threads need nothing that runs them."""
+
+
+_keepers: WeakSet[Keeper] = WeakSet()
+
+
+class Keeper:
+    """Closes a pool: when it is closed itself, when it is dropped, and what is idle of it when the interpreter ends."""
+
+    def __init__(self, pool: httpx.HTTPTransport) -> None:
+        self.pool = pool
+        self.close = weakref.finalize(self, pool.close)
+        self.close.atexit = False  # a daemon thread that is in a call then would tell of an error
+        _keepers.add(self)
+
+
+def keeper(pool: httpx.HTTPTransport) -> Keeper:
+    """What closes the pool."""
+    return Keeper(pool)
+
+
+def forsake(pool: httpx.HTTPTransport, keeper: Keeper) -> None:
+    """In a forked child: frees the parent's sockets without a word to the peer."""
+    from .sync_sockets import forget
+
+    _keepers.discard(keeper)
+    keeper.close.detach()
+    forget(pool)
 
 
 HANDLE = "handle_request"

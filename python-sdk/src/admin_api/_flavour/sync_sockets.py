@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, cast
+from weakref import WeakSet
 
 import httpcore
 import httpx
@@ -24,6 +26,23 @@ def put_under(transport: httpx.HTTPTransport) -> None:
     inner._network_backend = _Backend(inner._network_backend)
     if isinstance(inner, httpcore.HTTPProxy):
         setattr(inner, "create_connection", _freeing(inner.create_connection))  # noqa: B010 - type checkers refuse the plain one
+
+
+def close_idle(transport: httpx.HTTPTransport) -> None:
+    """Closes the connections that nobody uses."""
+    inner: Any = transport._pool  # pyright: ignore[reportPrivateUsage] (as above)
+    for connection in list(inner.connections):
+        if connection.is_idle():
+            connection.close()
+
+
+def forget(transport: httpx.HTTPTransport) -> None:
+    """Frees the sockets that a fork inherited: no shutdown and no end of TLS, which would be the parent's."""
+    inner: Any = transport._pool  # pyright: ignore[reportPrivateUsage] (as above)
+    for inherited in list(inner._network_backend.opened):
+        number = inherited.detach()
+        if number >= 0:
+            os.close(number)
 
 
 def _freeing(
@@ -66,6 +85,7 @@ def _left(timeout: float | None, error: type[Exception]) -> float | None:
 class _Backend(httpcore.NetworkBackend):
     def __init__(self, inner: httpcore.NetworkBackend) -> None:
         self._inner = inner
+        self.opened: WeakSet[socket.socket] = WeakSet()
 
     def connect_tcp(
         self,
@@ -98,21 +118,26 @@ class _Backend(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None,
     ) -> httpcore.NetworkStream:
         left = _left(timeout, httpcore.ConnectTimeout)
-        return _Stream(SyncStream(connect(address, port, left, local_address, socket_options or ())))
+        return _Stream(SyncStream(connect(address, port, left, local_address, socket_options or ())), self.opened)
 
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
     ) -> httpcore.NetworkStream:
-        return _Stream(self._inner.connect_unix_socket(path, _left(timeout, httpcore.ConnectTimeout), socket_options))
+        left = _left(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._inner.connect_unix_socket(path, left, socket_options), self.opened)
 
     def sleep(self, seconds: float) -> None:
         self._inner.sleep(seconds)
 
 
 class _Stream(httpcore.NetworkStream):
-    def __init__(self, inner: httpcore.NetworkStream) -> None:
+    def __init__(self, inner: httpcore.NetworkStream, opened: WeakSet[socket.socket]) -> None:
         self._inner = inner
+        self._opened = opened
         self.get_extra_info = inner.get_extra_info  # type: ignore[method-assign]  # straight through
+        raw = inner.get_extra_info("socket")
+        if isinstance(raw, socket.socket):
+            opened.add(raw)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._inner.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
@@ -139,4 +164,4 @@ class _Stream(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         left = _left(timeout, httpcore.ConnectTimeout)
         with in_grip(self._inner.get_extra_info("socket")):
-            return _Stream(self._inner.start_tls(ssl_context, server_hostname, left))
+            return _Stream(self._inner.start_tls(ssl_context, server_hostname, left), self._opened)

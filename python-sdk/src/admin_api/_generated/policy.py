@@ -65,6 +65,8 @@ LOGGING_HEADERS: Final = frozenset(
         "admin-encryption",
         "content-digest",
         "repr-digest",
+        "deprecation",
+        "sunset",
     }
 )
 LOGGING_QUERY: Final = frozenset(
@@ -85,3 +87,4 @@ LOGGING_QUERY: Final = frozenset(
         "status",
     }
 )
+LOGGING_MAX_WORD: Final = 500

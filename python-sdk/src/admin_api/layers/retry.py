@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from .._generated import policy
-from ..backoff import Budget, Decision, Retry, Stop, cost_of, decide
+from ..backoff import Budget, Decision, Retry, RetryRecord, Stop, cost_of, decide
 from ..exchange import AsyncLayer, AsyncSend, Outcome, Request, Response
 from ..outcome import note
 
 SUCCESS = Stop("success")
-
-
-@dataclass(frozen=True, slots=True)
-class RetryRecord:
-    """A retry that is about to be waited for; logging and telemetry consume it."""
-
-    operation: str
-    attempt: int
-    """Number of the attempt that failed, from 1."""
-    delay: float
-    """Seconds until the next."""
-    status: int | None
-    """Status of the answer, None if there was none."""
-    code: str | None
-    """Code of the wire error or token failure, None if there was an answer."""
-    request_id: str | None
 
 
 def retry(budget: Budget, on_retry: Callable[[RetryRecord], None]) -> AsyncLayer:
@@ -78,7 +61,10 @@ async def repeat(
 
     async def once() -> tuple[Outcome, Decision]:
         assert isinstance(decision, Retry)
-        on_retry(record(call.operation, call.attempts, decision.delay, outcome))
+        retrying = record(call.operation, call.attempts, decision.delay, outcome)
+        on_retry(retrying)
+        if call.telemetry is not None:
+            call.telemetry.retried(retrying)
         await call.clock.sleep(decision.delay)
         return await attempt(send, request, budget)
 

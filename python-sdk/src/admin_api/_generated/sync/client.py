@@ -10,21 +10,22 @@ import platform
 import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeAlias
 from urllib.parse import urlsplit
 
+from ..._flavour import sync as flavour
 from ...backoff import Budget
 from ...credentials import check_choices, checked_scopes, credentials, secret
 from ...errors import ConfigurationError
 from ...exchange import Layer, Secret
 from ...operation import Op, body_of, check_path, decode_error
-from ...options import OMIT, Limits, Omit, RequestOptions, configure_logging
+from ...options import OMIT, Limits, Omit, RequestOptions, checked_logger
 from ...proxies import LOOPBACK
 from ...version import VERSION
 from ..endpoints import TOKEN_PATH
 from .clock import Clock, SystemClock
 from .layers.auth import auth
-from .layers.logging import attempt_log, call_log, retry_log
+from .layers.logging import attempt_log, call_log, retry_log, warn_log
 from .layers.retry import retry
 from .layers.status import status
 from .resource import Caller
@@ -36,6 +37,7 @@ from .transport import Transport, Verify
 if TYPE_CHECKING:
     from ...endpoint import ClientAuth
     from ...store import TokenStore
+    from ...telemetry import Telemetry
 
 USER_AGENT = f"admin-api-sdk-python/{VERSION} (python {platform.python_version()}; {sys.platform})"
 TokenCallback: TypeAlias = Callable[[], str]
@@ -64,6 +66,7 @@ class AdminClient(Resources):
         preflight: Raise InsufficientScopeError before a call is sent that the token cannot make (False).
         verify: Path of a CA bundle, a TLS context, or False to verify nothing; `ADMIN_API_CA_BUNDLE`, `SSL_CERT_FILE`.
         logger: Where records go; by default the logger `admin_api`, shown by `ADMIN_API_LOG=info` or `debug`.
+        telemetry: Who measures calls, such as `admin_api.opentelemetry.OpenTelemetry()`; nobody by default.
         clock: Time and chance, for tests.
         new_id: Makes idempotency keys (uuid4).
         http_client: Your own httpx client or transport; it keeps its own timeouts and is not closed.
@@ -94,6 +97,7 @@ class AdminClient(Resources):
         preflight: bool = False,
         verify: Verify | None = None,
         logger: logging.Logger | None = None,
+        telemetry: Telemetry | None = None,
         clock: Clock | None = None,
         new_id: Callable[[], str] | None = None,
         http_client: object | None = None,
@@ -110,11 +114,19 @@ class AdminClient(Resources):
         )
         self._clock: Clock = clock or SystemClock()
         self._owned_clock = self._clock if clock is None else None
-        log = logger or configure_logging(os.environ.get("ADMIN_API_LOG"))
+        log = checked_logger(logger, os.environ.get("ADMIN_API_LOG"))
         self._transport = Transport((base, token_endpoint), verify, http_client)
         if verify is False:
-            log.warning("verify=False: certificates are not verified, so anyone on the way can read tokens and answers")
+            warn_log(log)("verify=False: no certificate is verified, so anyone on the way can read tokens and answers")
         on_wire = attempt_log(log)
+        budget = Budget()
+        asking: list[Layer] = []
+        if telemetry is not None:
+            from .layers.telemetry import Watch  # for those who measure
+
+            watch = Watch(telemetry, base, budget, warn_log(log))
+            per_call, per_attempt = [watch.per_call(), *per_call], [*per_attempt, watch.per_attempt()]
+            asking = [watch.asking()]
 
         def source() -> TokenSource:
             chosen = credentials(given_token, client_id, given_secret, first_refresh_token)
@@ -132,7 +144,7 @@ class AdminClient(Resources):
                 scopes=checked_scopes(scopes),
                 limits=limits,
                 clock=self._clock,
-                warn=log.warning,
+                warn=warn_log(log),
                 refresh_token=chosen.refresh_token,
                 store=token_store,
             )
@@ -142,12 +154,12 @@ class AdminClient(Resources):
             call_log=call_log(log),
             per_call=per_call,
             status=status(),
-            retry=retry(Budget(), retry_log(log)),
+            retry=retry(budget, retry_log(log)),
             auth=auth(self._source, preflight=preflight),
             per_attempt=per_attempt,
             attempt_log=on_wire,
         )
-        self._asking = ordered[len(per_call) + 1 : len(per_call) + 4]  # status, retry, auth
+        self._asking = [*asking, *ordered[len(per_call) + 1 : len(per_call) + 4]]  # status, retry, auth
         self._caller = Caller(
             send=stack(ordered, self._transport.send),
             base_url=base,
@@ -171,11 +183,8 @@ class AdminClient(Resources):
             timeout=timeout, deadline=deadline, max_retries=max_retries, max_retry_after=max_retry_after
         )
         other = type(self).__new__(type(self))
+        other.__dict__.update((name, value) for name, value in vars(self).items() if name not in vars(Resources))
         other._clock = clock or self._clock
-        other._owned_clock = self._owned_clock
-        other._transport = self._transport
-        other._source = self._source
-        other._asking = self._asking
         other._caller = self._caller.with_limits(limits, other._clock)
         return other
 
@@ -213,7 +222,9 @@ class AdminClient(Resources):
             sensitive=True,
         )
         content = None if body is OMIT else body_of(body)
-        response = self._caller.send(self._caller.prepare(op, query=query, content=content, options=options))
+        request = self._caller.prepare(op, query=query, content=content, options=options)
+        request.call.template = None
+        response = self._caller.send(request)
         if not response.body:
             return None
         try:
@@ -257,8 +268,21 @@ class AdminClient(Resources):
     def __exit__(self, *exc: object) -> None:
         self.close()
 
+    def warm_up(self) -> None:
+        """Does ahead what first calls would wait for, and sends nothing: loads models and libraries, and trust."""
+        from ...warming import warm
+
+        flavour.in_thread(lambda: warm(self, Resources))
+        flavour.in_thread(self._transport.warm_up)
+
     def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
+        made = getattr(self, "_caller", None)  # in a traceback of the constructor it is not made yet
+        return f"<{type(self).__name__}>" if made is None else f"<{type(self).__name__} of {made.base_url}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} is not copied or pickled: use with_options(), or make one where it is used."
+        )
 
 
 def checked_url(name: str, url: str | None) -> str:
@@ -282,7 +306,7 @@ def checked_url(name: str, url: str | None) -> str:
         )
     if parts.scheme == "http" and host not in LOOPBACK:
         raise ConfigurationError(
-            f"{name} must be https; only loopback may be http.",
+            f"{name} must be https, or http on loopback.",
             code="insecure_url",
         )
     return url.rstrip("/")

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from copy import copy
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
@@ -13,7 +12,7 @@ from ...operation import Op, RawResponse, answer_of, body_of, path_of, query_of,
 from ...options import OMIT, Limits, RequestOptions, check_header
 from .clock import Clock
 from .pagination import Pager
-from .streaming import EventStream, ItemStream
+from .streaming import EventReader, EventStream, ItemReader, ItemStream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +58,7 @@ class Caller:
         user_agent: str,
     ) -> None:
         self._send = send
-        self._base_url = base_url
+        self.base_url = base_url
         self._new_id = new_id
         self._user_agent = user_agent
         self._raw = False
@@ -96,7 +95,7 @@ class Caller:
             ConfigurationError: An argument cannot be sent.
         """
         if op.deprecated:
-            warn_deprecated(op)
+            _deprecated(op.id, op.sunset)
         options = options or NO_OPTIONS
         given = limits or self.limits
         if options is not NO_OPTIONS:
@@ -115,6 +114,7 @@ class Caller:
             streamed=streamed,
             sensitive=op.sensitive,
             retries=op.retries,
+            template=op.path,
         )
         sent: dict[str, Any] = {
             "accept": ACCEPT[op.stream.format if op.stream else "binary" if op.binary else "json"],
@@ -136,14 +136,17 @@ class Caller:
         text = (
             query_of({**query, **options.query} if query else options.query, op.deep) if query or options.query else ""
         )
-        url = f"{self._base_url}{path_of(op.path, path) if path else op.path}"
+        url = f"{self.base_url}{path_of(op.path, path) if path else op.path}"
         if text:
             url += f"{'&' if '?' in url else '?'}{text}"
         return Request(call, op.method, url, sent, content)
 
     def send(self, request: Request) -> Response:
         """Sends through the stack; an answer that is an error is raised there."""
-        return cast("Response", self._send(request))
+        response = cast("Response", self._send(request))
+        if "deprecation" in response.headers:
+            _deprecated(response.call.operation, response.headers.get("sunset"))
+        return response
 
     def call(
         self,
@@ -164,15 +167,10 @@ class Caller:
         return cast("T", RawResponse(response, data)) if self._raw else data
 
 
-_warned: set[str] = set()
+def _deprecated(operation: str, sunset: str | None) -> None:
+    from ...deprecation import warn
 
-
-def warn_deprecated(op: Op[Any]) -> None:
-    """Warns of a deprecated operation once per process (LOG)."""
-    if op.id not in _warned:
-        _warned.add(op.id)
-        until = f" It goes away on {op.sunset}." if op.sunset else ""
-        warnings.warn(f"{op.id} is deprecated.{until}", DeprecationWarning, stacklevel=5)
+    warn(operation, sunset)
 
 
 class Resource:
@@ -214,7 +212,7 @@ class Resource:
         query: Mapping[str, object] | None = None,
         options: RequestOptions | None = None,
     ) -> ItemStream[T]:
-        return ItemStream(self._caller, op, path or {}, query or {}, {}, options)
+        return ItemStream(ItemReader(self._caller, op, path or {}, query or {}, {}, options))
 
     def _events(
         self,
@@ -225,7 +223,7 @@ class Resource:
         headers: Mapping[str, object] | None = None,
         options: RequestOptions | None = None,
     ) -> EventStream[T]:
-        return EventStream(self._caller, op, path or {}, query or {}, headers or {}, options)
+        return EventStream(EventReader(self._caller, op, path or {}, query or {}, headers or {}, options))
 
     def _upload(
         self,

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 from ..._flavour import sync as flavour
@@ -39,8 +39,65 @@ class Stream(Generic[T]):
     raise `StreamInterruptedError` with the id of the last item.
     """
 
+    def __init__(self, reader: Reader[T]) -> None:
+        self._reader = reader  # which knows no stream: what is dropped in a cycle is not closed in order
+        self._iterator: Generator[T, None, None] | None = None
+
+    @property
+    def last_id(self) -> str | None:
+        """Id of the last item delivered; pass it to go on from there in another process."""
+        return self._reader.last_id
+
+    @property
+    def idle_timeout(self) -> float | None:
+        """Seconds without an item, while one is waited for, that raise APITimeoutError; None waits for ever."""
+        return self._reader.idle_timeout
+
+    @idle_timeout.setter
+    def idle_timeout(self, seconds: float | None) -> None:
+        self._reader.idle_timeout = seconds
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the stream and frees its connection."""
+        if self._iterator is not None:
+            self._iterator.close()
+
+    def __iter__(self) -> Iterator[T]:
+        if self._iterator is None:
+            self._iterator = self._reader.items()
+            flavour.close_at_exit(self._iterator)
+        return self._iterator
+
+
+class ItemStream(Stream[T]):
+    """An NDJSON export: items in order of creation, until the line that says how many there were."""
+
+
+class EventStream(Stream[T]):
+    """Server-sent events, reconnected with Last-Event-ID; `event: end` or a 204 is the end."""
+
+    _reader: EventReader[T]
+
+    @property
+    def liveness(self) -> float:
+        """Seconds without a byte, heartbeats included, after which the connection counts as lost."""
+        return self._reader.liveness
+
+    @liveness.setter
+    def liveness(self, seconds: float) -> None:
+        self._reader.liveness = seconds
+
+
+class Reader(Generic[T]):
+    """Reads a stream from connection to connection."""
+
     idle_timeout: float | None
-    """Seconds without an item, while one is waited for, after which APITimeoutError is raised; None waits for ever."""
 
     def __init__(
         self,
@@ -57,41 +114,45 @@ class Stream(Generic[T]):
         self._query = query
         self._headers = headers
         self._options = options
-        self._iterator: Generator[T, None, None] | None = None
         self._waiting_since = 0.0
         self.last_id: str | None = None
-        """Id of the last item delivered; pass it to go on from there in another process."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Ends the stream and frees its connection."""
-        if self._iterator is not None:
-            self._iterator.close()
-
-    def __iter__(self) -> Iterator[T]:
-        if self._iterator is None:
-            self._iterator = self._items()
-        return self._iterator
-
-    def _items(self) -> Generator[T, None, None]:
+    def items(self) -> Generator[T, None, None]:
+        """All items, to the end of the stream."""
         fruitless = 0
         while True:
-            stream = self._decode(self._open(fruitless))
+            response = self._open(fruitless)
+            how = "left"
             try:
-                for item in stream:
-                    fruitless = 0
-                    yield item
-                    self._waiting_since = self._caller.clock.monotonic()  # the consumer's own time does not count
-                return
+                # One generator and no more: those of a loop that shuts down are closed all at once, so that one which
+                # closes another would find it running.
+                chunks, lines = response.stream.iter_bytes(), Lines()
+                self._begin()
+                while (chunk := self._chunk(chunks, response)) is not None:
+                    for line in self._cut(lines, chunk, response):
+                        items = self._items_of(line, response)
+                        if items is None:
+                            how = "ended"
+                            return
+                        for item in items:
+                            fruitless = 0
+                            yield item
+                            self._waiting_since = (
+                                self._caller.clock.monotonic()
+                            )  # the consumer's own time does not count
+                if self._is_whole(response):
+                    how = "ended"
+                    return
+                raise Broken(self._cut_short)
             except Broken as broken:
-                reason = str(broken)
+                reason, how = str(broken), "interrupted"
+            except AdminAPIError as error:
+                how = error.code
+                raise
             finally:
-                stream.close()
+                if response.on_end is not None:
+                    response.on_end(how)
+                response.stream.close()
             fruitless += 1
             if fruitless > self._max_retries():
                 raise self._interrupted(reason)
@@ -135,49 +196,49 @@ class Stream(Generic[T]):
         """Query and headers that open the stream behind the last item."""
         raise NotImplementedError
 
-    def _decode(self, response: Response) -> Generator[T, None, None]:
-        """The items of one connection; raises Broken when it ends before the stream does."""
+    _cut_short: str
+    """What a connection is that ends before the stream does."""
+
+    def _begin(self) -> None:
+        """A connection begins."""
+        self._waiting_since = self._caller.clock.monotonic()
+
+    def _items_of(self, line: bytes, response: Response) -> Sequence[T] | None:
+        """What a line brings; None for the end of the stream."""
         raise NotImplementedError
+
+    def _is_whole(self, response: Response) -> bool:
+        """Whether an answer that brought no end was whole all the same."""
+        return False
+
+    def _silence(self) -> float | None:
+        """Seconds without a byte that break a connection."""
+        return None
 
     def _pause(self, delay: float) -> float:
         """Seconds before the next attempt."""
         return delay
 
-    def _lines(self, response: Response, silence: float | None) -> Generator[bytes, None, None]:
-        """The lines of one connection; silence for so many seconds breaks it."""
-        lines = Lines()
-        body = response.stream
-        chunks = body.iter_bytes()
-        clock = self._caller.clock
-        self._waiting_since = clock.monotonic()
+    def _chunk(self, chunks: Iterator[bytes], response: Response) -> bytes | None:
+        """The next bytes of a connection, None at its end; silence for too long breaks it."""
+        silence, idle = self._silence(), None
+        if self.idle_timeout is not None:
+            idle = self.idle_timeout - (self._caller.clock.monotonic() - self._waiting_since)
+            if idle <= 0:  # bytes came, heartbeats for one, and no item
+                raise self._idle(response)
+        bounds = [bound for bound in (silence, idle) if bound is not None]
+        error: Exception
         try:
-            while True:
-                idle = None
-                if self.idle_timeout is not None:
-                    idle = self.idle_timeout - (clock.monotonic() - self._waiting_since)
-                    if idle <= 0:  # bytes came, heartbeats for one, and no item
-                        raise self._idle(response)
-                bounds = [bound for bound in (silence, idle) if bound is not None]
-                error: Exception
-                try:
-                    with flavour.limit(min(bounds) if bounds else None):
-                        chunk = next(chunks, None)
-                except failures() as caught:
-                    error = caught
-                else:
-                    if chunk is None:
-                        return
-                    for line in self._cut(lines, chunk, response):
-                        yield line
-                    continue
-                timed_out = is_timeout(error)
-                if timed_out and idle is not None and (silence is None or idle <= silence):
-                    raise self._idle(response)
-                raise Broken(
-                    "The connection fell silent." if timed_out else f"The connection was lost ({type(error).__name__})."
-                )
-        finally:
-            body.close()
+            with flavour.limit(min(bounds) if bounds else None):
+                return next(chunks, None)
+        except failures() as caught:
+            error = caught
+        timed_out = is_timeout(error)
+        if timed_out and idle is not None and (silence is None or idle <= silence):
+            raise self._idle(response)
+        raise Broken(
+            "The connection fell silent." if timed_out else f"The connection was lost ({type(error).__name__})."
+        )
 
     def _idle(self, response: Response) -> APITimeoutError:
         return APITimeoutError(
@@ -209,8 +270,8 @@ class Stream(Generic[T]):
         return decode_error(response, reason, data)
 
 
-class ItemStream(Stream[T]):
-    """An NDJSON export: items in order of creation, until the line that says how many there were."""
+class ItemReader(Reader[T]):
+    """NDJSON, until the line that says how many items there were."""
 
     idle_timeout: float | None = policy.STREAM_NDJSON_IDLE_TIMEOUT
 
@@ -220,23 +281,26 @@ class ItemStream(Stream[T]):
         query = self._query if self.last_id is None else {**self._query, self._op.stream.resume: self.last_id}
         return query, self._headers
 
-    def _decode(self, response: Response) -> Generator[T, None, None]:
-        assert self._op.stream is not None
-        assert self._op.stream.terminator is not None
-        end = json.dumps(self._op.stream.terminator).encode()
-        lines = self._lines(response, None)
-        try:
-            for line in lines:
-                if not line.strip():
-                    continue
-                if end in line[:64] and self._ends(line):
-                    return
-                item = self._item(line, response)
-                self.last_id = str(getattr(item, "id", "")) or self.last_id
-                yield item
-        finally:
-            lines.close()
-        raise Broken("The export ended before its last line.")
+    _cut_short = "The export ended before its last line."
+
+    def _items_of(self, line: bytes, response: Response) -> Sequence[T] | None:
+        if not line.strip():
+            return ()
+        if self._end() in line[:64] and self._ends(line):
+            return None
+        item = self._item(line, response)
+        self.last_id = str(getattr(item, "id", "")) or self.last_id
+        return (item,)
+
+    def _end(self) -> bytes:
+        """How the name of the terminator is spelled."""
+        if self._spelled is None:
+            assert self._op.stream is not None
+            assert self._op.stream.terminator is not None
+            self._spelled = json.dumps(self._op.stream.terminator).encode()
+        return self._spelled
+
+    _spelled: bytes | None = None
 
     def _ends(self, line: bytes) -> bool:
         """Whether this is the last line: an object whose one member is the terminator."""
@@ -248,12 +312,11 @@ class ItemStream(Stream[T]):
         return isinstance(document, dict) and list(cast("dict[str, object]", document)) == [self._op.stream.terminator]
 
 
-class EventStream(Stream[T]):
-    """Server-sent events, reconnected with Last-Event-ID; `event: end` or a 204 is the end."""
+class EventReader(Reader[T]):
+    """Server-sent events; `event: end` or a 204 is the end."""
 
     idle_timeout: float | None = None
     liveness: float = policy.STREAM_LIVENESS
-    """Seconds without a byte, heartbeats included, after which the connection counts as lost."""
     _retry: float | None = None
 
     def _position(self) -> tuple[Mapping[str, object], Mapping[str, object]]:
@@ -262,23 +325,25 @@ class EventStream(Stream[T]):
     def _pause(self, delay: float) -> float:
         return max(delay, min(self._retry or 0.0, policy.RETRY_CAP))
 
-    def _decode(self, response: Response) -> Generator[T, None, None]:
-        if response.status == 204:
-            response.stream.close()
-            return
-        events = ServerSentEvents()
-        lines = self._lines(response, self.liveness)
-        try:
-            for line in lines:
-                event = events.feed(line)
-                self._retry = events.retry if events.retry is not None else self._retry
-                if event is None:
-                    continue
-                if event.event == "end":
-                    return
-                item = self._item(event.data.encode(), response)
-                self.last_id = event.id or self.last_id
-                yield item
-        finally:
-            lines.close()
-        raise Broken("The stream ended without an end event.")
+    _cut_short = "The stream ended without an end event."
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._events = ServerSentEvents()
+
+    def _silence(self) -> float | None:
+        return self.liveness
+
+    def _is_whole(self, response: Response) -> bool:
+        return response.status == 204
+
+    def _items_of(self, line: bytes, response: Response) -> Sequence[T] | None:
+        event = self._events.feed(line)
+        self._retry = self._events.retry if self._events.retry is not None else self._retry
+        if event is None:
+            return ()
+        if event.event == "end":
+            return None
+        item = self._item(event.data.encode(), response)
+        self.last_id = event.id or self.last_id
+        return (item,)

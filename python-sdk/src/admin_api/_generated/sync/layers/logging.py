@@ -1,42 +1,42 @@
 # Derived by make generate from layers/logging.py. Do not edit.
-"""One record per call and one per attempt, by allow-list: all else is REDACTED, bodies never appear (LOG)."""
+"""One record per call, per attempt and per retry (LOG); what they say is in `records`.
+
+The fields of a record stand as a mapping under its attribute `admin_api`, for formatters.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
+from collections.abc import Callable
 
-from ....errors import AdminAPIError
-from ....exchange import Layer, Outcome, Request, Response, Secret, Send
-from ... import policy
-from .retry import RetryRecord
-
-REDACTED = "REDACTED"
+from ....backoff import RetryRecord
+from ....exchange import Layer, Outcome, Request, Response, Send
+from ....layers.records import Record, of_attempt, of_call, of_retry, plain
 
 
 def call_log(logger: logging.Logger) -> Layer:
-    """The outermost layer: how each call ended, at INFO."""
+    """The outermost layer: how each call ended, at INFO; of a stream, when it is at its end or left."""
 
     def layer(send: Send) -> Send:
         def logged(request: Request) -> Outcome:
             if not logger.isEnabledFor(logging.INFO):
                 return send(request)
             call = request.call
+
+            def tell(ended: Response | BaseException, ending: str | None = None) -> None:
+                _tell(logger, logging.INFO, of_call(call, ended, _ms_since(call.started_at, request), ending))
+
             try:
                 outcome = send(request)
-            except AdminAPIError as error:
-                logger.info(
-                    "%s %s %s after %d attempts in %d ms, outcome %s, request id %s",
-                    call.operation, type(error).__name__, error.code, call.attempts, _elapsed(request), error.outcome,
-                    error.request_id,
-                )  # fmt: skip
+            except BaseException as error:
+                tell(error)
                 raise
             if isinstance(outcome, Response):
-                logger.info(
-                    "%s %d after %d attempts in %d ms, request id %s",
-                    call.operation, outcome.status, call.attempts, _elapsed(request), outcome.request_id,
-                )  # fmt: skip
+                if outcome.stream is None:
+                    tell(outcome)
+                else:
+                    answer = Response(call, outcome.status, outcome.headers, b"")  # not itself: that would be a cycle
+                    outcome.on_end = _both(lambda how: tell(answer, how), outcome.on_end)
             return outcome
 
         return logged
@@ -51,26 +51,17 @@ def attempt_log(logger: logging.Logger) -> Layer:
         def logged(request: Request) -> Outcome:
             if not logger.isEnabledFor(logging.DEBUG):
                 return send(request)
-            number = request.call.attempts
-            logger.debug(
-                "%s attempt %d: %s %s headers %s",
-                request.call.operation,
-                number,
-                request.method,
-                shown_url(request.url),
-                shown(request.headers),
-            )
-            outcome = send(request)
-            if isinstance(outcome, Response):
-                logger.debug(
-                    "%s attempt %d: %d headers %s",
-                    request.call.operation,
-                    number,
-                    outcome.status,
-                    shown(outcome.headers),
-                )
-            else:
-                logger.debug("%s attempt %d: %s", request.call.operation, number, outcome.code)
+            began = request.call.clock.monotonic()
+
+            def tell(ended: Outcome | BaseException) -> None:
+                _tell(logger, logging.DEBUG, of_attempt(request, ended, _ms_since(began, request)))
+
+            try:
+                outcome = send(request)
+            except BaseException as error:
+                tell(error)
+                raise
+            tell(outcome)
             return outcome
 
         return logged
@@ -82,32 +73,33 @@ def retry_log(logger: logging.Logger) -> Callable[[RetryRecord], None]:
     """Consumes retry's records, at INFO."""
 
     def log(record: RetryRecord) -> None:
-        logger.info(
-            "%s attempt %d failed (%s), next in %.3f s",
-            record.operation, record.attempt, record.status if record.code is None else record.code, record.delay,
-        )  # fmt: skip
+        if logger.isEnabledFor(logging.INFO):
+            _tell(logger, logging.INFO, of_retry(record))
 
     return log
 
 
-def shown(headers: Mapping[str, object]) -> dict[str, str]:
-    """Headers as they may be logged."""
-    return {
-        name: str(value) if name in policy.LOGGING_HEADERS and not isinstance(value, Secret) else REDACTED
-        for name, value in headers.items()
-    }
+def warn_log(logger: logging.Logger) -> Callable[[str], None]:
+    """How to tell of what went wrong and stopped nobody, at WARNING."""
+    return lambda text: _tell(logger, logging.WARNING, Record(plain(text), {}))
 
 
-def shown_url(url: str) -> str:
-    """A URL as it may be logged: values of the query only where they are known to be harmless.
-
-    All of it stays encoded as it is sent, so that nothing in it can forge a line of the log.
-    """
-    parts = urlsplit(url)
-    pairs = (pair.partition("=") for pair in parts.query.split("&") if pair)
-    query = "&".join(f"{name}={value if name in policy.LOGGING_QUERY else REDACTED}" for name, _, value in pairs)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query, fragment="").geturl()
+def _tell(logger: logging.Logger, level: int, record: Record) -> None:
+    try:
+        logger.log(level, record.text, extra={"admin_api": record.fields})
+    except Exception:  # noqa: BLE001 (a log fails no call; this is how `logging` tells of a handler that fails)
+        logging.Handler().handleError(logging.makeLogRecord({"name": "admin_api", "msg": record.text}))
 
 
-def _elapsed(request: Request) -> int:
-    return int((request.call.clock.monotonic() - request.call.started_at) * 1000)
+def _both(first: Callable[[str], None], then: Callable[[str], None] | None) -> Callable[[str], None]:
+    def both(how: str) -> None:
+        first(how)
+        if then is not None:
+            then(how)
+
+    return both
+
+
+def _ms_since(moment: float, request: Request) -> int:
+    seconds: float = request.call.clock.monotonic() - moment
+    return round(seconds * 1000)

@@ -4,30 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from ....backoff import Budget, Decision, Retry, Stop, cost_of, decide
+from ....backoff import Budget, Decision, Retry, RetryRecord, Stop, cost_of, decide
 from ....exchange import Layer, Outcome, Request, Response, Send
 from ....outcome import note
 from ... import policy
 
 SUCCESS = Stop("success")
-
-
-@dataclass(frozen=True, slots=True)
-class RetryRecord:
-    """A retry that is about to be waited for; logging and telemetry consume it."""
-
-    operation: str
-    attempt: int
-    """Number of the attempt that failed, from 1."""
-    delay: float
-    """Seconds until the next."""
-    status: int | None
-    """Status of the answer, None if there was none."""
-    code: str | None
-    """Code of the wire error or token failure, None if there was an answer."""
-    request_id: str | None
 
 
 def retry(budget: Budget, on_retry: Callable[[RetryRecord], None]) -> Layer:
@@ -79,7 +62,10 @@ def repeat(
 
     def once() -> tuple[Outcome, Decision]:
         assert isinstance(decision, Retry)
-        on_retry(record(call.operation, call.attempts, decision.delay, outcome))
+        retrying = record(call.operation, call.attempts, decision.delay, outcome)
+        on_retry(retrying)
+        if call.telemetry is not None:
+            call.telemetry.retried(retrying)
         call.clock.sleep(decision.delay)
         return attempt(send, request, budget)
 
