@@ -136,12 +136,12 @@ unit: $(READY) $(NODE) $(DIST) # the tests of the generator, the SDKs and the se
 .PHONY: contract
 contract: $(READY) $(DIST) $(JUDGES) ## the contract suite (CASE="retry/*" DRIVER=python-sync)
 	echo '==> contract suite'
-	$(PYTEST) tests --ignore tests/bounds --ignore tests/chaos $(if $(CASE),--case '$(CASE)') $(if $(DRIVER),--driver '$(DRIVER)')
+	$(PYTEST) tests/test_*.py $(if $(CASE),--case '$(CASE)') $(if $(DRIVER),--driver '$(DRIVER)')
 
 .PHONY: resilience
-resilience: $(READY) $(DIST) # a short run of chaos and of leaks, and the bounds of every call
-	echo '==> chaos, bounds and leaks'
-	$(PYTEST) tests/chaos tests/bounds
+resilience: $(READY) $(DIST) # a short run of chaos and of leaks, the bounds of every call, crowds at one token, the grep for secrets
+	echo '==> chaos, bounds, tokens, secrecy'
+	$(PYTEST) tests/chaos tests/bounds tests/tokens tests/secrecy
 
 .PHONY: leaks
 leaks: $(READY) $(DIST) ## 10 000 calls per flavour that fail, time out or are cancelled; nothing may be left (CALLS=10000)

@@ -9,11 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import protocol
-from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor, TracerProvider
-from opentelemetry.trace import StatusCode
 
 from admin_api import Request
-from admin_api.opentelemetry import OpenTelemetry
 
 
 @contextmanager
@@ -46,33 +43,6 @@ def telling_logger(level: str) -> logging.Logger:
     return logger
 
 
-def _attributes(of: ReadableSpan | Event) -> dict[str, Any]:
-    """Attributes with numbers as JavaScript has them: 0.0 is 0."""
-    found = dict(of.attributes or {})
-    return {
-        name: int(value) if isinstance(value, float) and value.is_integer() else value for name, value in found.items()
-    }
-
-
-class _Ends(SpanProcessor):
-    def on_end(self, span: ReadableSpan) -> None:
-        failed = span.status.status_code is StatusCode.ERROR
-        protocol.say(
-            type="span",
-            name=span.name,
-            failed=(span.status.description or "") if failed else None,
-            attributes=_attributes(span),
-            events=[{"name": event.name, "attributes": _attributes(event)} for event in span.events],
-        )
-
-
-def telling_telemetry() -> OpenTelemetry:
-    """An OpenTelemetry whose spans go to the runner."""
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(_Ends())
-    return OpenTelemetry(tracer_provider=provider)
-
-
 def tell_passage(slot: str, request: Request, outcome: Any) -> None:
     """Tells the runner what came by a layer of the user's own."""
     protocol.say(
@@ -95,6 +65,8 @@ def options(given: Mapping[str, Any], layer: Callable[[str], Any]) -> dict[str, 
     if "log" in rest:
         rest["logger"] = telling_logger(rest.pop("log"))
     if rest.pop("telemetry", False):
+        from spans import telling_telemetry  # few cases have it, and each driver would wait for it
+
         rest["telemetry"] = telling_telemetry()
     if rest.pop("slots", False):
         rest |= {"per_call": [layer("per_call")], "per_attempt": [layer("per_attempt")]}
