@@ -1,5 +1,5 @@
 /**
- * Warns of deprecated operations, once per process: what the document says, and what a server of a later one does (LOG).
+ * Warns of deprecated operations, once per process: what the document says, and what a server of a later one does (LOG-3).
  *
  * Loaded with the first warning.
  *

@@ -1,5 +1,5 @@
 /**
- * OpenTelemetry for the SDK (LOG-1): a CLIENT span per call, and metrics, by the semantic conventions for HTTP clients.
+ * OpenTelemetry for the SDK (LOG-2): a CLIENT span per call, and metrics, by the semantic conventions for HTTP clients.
  *
  * ```ts
  * const client = new AdminClient({ telemetry: openTelemetry() });

@@ -1,5 +1,5 @@
 /**
- * What a client tells of its calls to who measures them (LOG-1): a protocol that knows nothing of OpenTelemetry.
+ * What a client tells of its calls to who measures them (LOG-2): a protocol that knows nothing of OpenTelemetry.
  *
  * `openTelemetry()` of `@admin-api/sdk/opentelemetry` is the implementation that comes with the SDK.
  *

@@ -53,7 +53,7 @@ ASYNC = "client = client_of(AsyncAdminClient)\n"
 
 @pytest.mark.parametrize("by_header", [False, True])
 def test_once_per_process_at_the_callers_line(flavour: Flavour, tmp_path: Path, *, by_header: bool) -> None:
-    """LOG: one warning with the sunset, by document or header, over clients and copies, at the line that calls."""
+    """LOG-3: one warning with the sunset, by document or header, over clients and copies, at the line that calls."""
     awaits, opens = ("await ", "async ") if flavour.is_async else ("", "")
     kind = "AsyncAdminClient" if flavour.is_async else "AdminClient"
     body = f"""
@@ -70,7 +70,7 @@ def test_once_per_process_at_the_callers_line(flavour: Flavour, tmp_path: Path, 
 
 
 def test_both_flavours_threads_and_a_fork_warn_once(tmp_path: Path) -> None:
-    """LOG: neither the other flavour, nor a hundred calls at once, nor a forked child warns again."""
+    """LOG-3: neither the other flavour, nor a hundred calls at once, nor a forked child warns again."""
     body = """
     client, gate = client_of(AdminClient), threading.Barrier(16)
     def once():
@@ -92,7 +92,7 @@ def test_both_flavours_threads_and_a_fork_warn_once(tmp_path: Path) -> None:
 
 
 def test_as_an_error_it_is_raised_each_time(tmp_path: Path) -> None:
-    """LOG: who asks for errors gets one at each call, so that no test passes because another ran before it."""
+    """LOG-3: who asks for errors gets one at each call, so that no test passes because another ran before it."""
     body = """
     client, raised = client_of(AdminClient), 0
     for _ in range(3):
@@ -107,13 +107,13 @@ def test_as_an_error_it_is_raised_each_time(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sunset", ["", "soon", "Fri, 31 Feb 2027 00:00:00 GMT", "Fri, 01 Jan 2027 00:00:00 GMT x"])
 def test_a_sunset_that_is_no_date_is_left_out(sunset: str, tmp_path: Path) -> None:
-    """LOG: of what a server says only a date is repeated."""
+    """LOG-3: of what a server says only a date is repeated."""
     (warning, *_) = told(tmp_path, "use(client_of(AdminClient))", by_header=True, sunset=sunset)
     assert warning.endswith("DeprecationWarning: config.delete is deprecated.")
 
 
 def test_it_stays_out_of_sight_in_libraries(tmp_path: Path) -> None:
-    """LOG: a warning is shown, as Python does by default, where the program itself calls, not where a library does."""
+    """LOG-3: a warning is shown, by Python's default, where the program itself calls, not where a library does."""
     (tmp_path / "library.py").write_text(
         "def use(client):\n    client.config.delete('old', if_match='*')\n", encoding="utf-8"
     )

@@ -1,4 +1,4 @@
-"""Telemetry (LOG-1): what OpenTelemetry is told of calls, by its SDK's in-memory exporters, and what it never is."""
+"""Telemetry (LOG-2): what OpenTelemetry is told of calls, by its SDK's in-memory exporters, and what it never is."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def events(span: ReadableSpan) -> list[tuple[str, dict[str, Any]]]:
 
 
 async def test_a_call_is_a_client_span(flavour: Flavour, wire: Wire, seen: Seen) -> None:
-    """LOG-1: a call is one CLIENT span, named by method and template, with the attributes of the HTTP conventions."""
+    """LOG-2: a call is one CLIENT span, named by method and template, with the attributes of the HTTP conventions."""
     wire.answers(page([1], None))
     await flavour.collect(flavour.client(telemetry=seen.telemetry).users.list(limit=5, q="somebody"))
     span = seen.span()
@@ -53,7 +53,7 @@ async def test_a_call_is_a_client_span(flavour: Flavour, wire: Wire, seen: Seen)
 
 
 async def test_retries_are_events(flavour: Flavour, wire: Wire, seen: Seen) -> None:
-    """LOG-1: a retry is an event with attempt, delay and reason, and counted; each attempt is measured."""
+    """LOG-2: a retry is an event with attempt, delay and reason, and counted; each attempt is measured."""
     wire.answers(problem(503, "service_unavailable"), LOST, answer())
     client = flavour.client(telemetry=seen.telemetry)
     await flavour.settle(client.users.get("usr_1"))
@@ -79,7 +79,7 @@ async def test_retries_are_events(flavour: Flavour, wire: Wire, seen: Seen) -> N
 
 
 async def test_a_refresh_is_an_event(flavour: Flavour, wire: Wire, seen: Seen) -> None:
-    """LOG-1: a token refresh is an event of the call that led it, and counted by grant; the resend after a 401 too."""
+    """LOG-2: a token refresh is an event of the call that led it, and counted by grant; the resend after a 401 too."""
     wire.tokens(token_answer("acc3ss-1"), token_answer("acc3ss-2"))
     refused = problem(401, "invalid_token", headers={"www-authenticate": 'Bearer error="invalid_token"'})
     wire.answers(refused, answer())
@@ -95,7 +95,7 @@ async def test_a_refresh_is_an_event(flavour: Flavour, wire: Wire, seen: Seen) -
 
 
 async def test_a_failed_refresh_tells_its_code(flavour: Flavour, wire: Wire, seen: Seen) -> None:
-    """LOG-1: a refresh that failed tells its code; an attempt that could not begin is not measured."""
+    """LOG-2: a refresh that failed tells its code; an attempt that could not begin is not measured."""
     wire.tokens(httpx.Response(400, json={"error": "invalid_client"}))
     client = flavour.client(client_id="demo", client_secret="demo-secret", telemetry=seen.telemetry)
     with pytest.raises(AdminAPIError):
@@ -106,7 +106,7 @@ async def test_a_failed_refresh_tells_its_code(flavour: Flavour, wire: Wire, see
 
 
 async def test_scopes_asked_for_outside_of_a_call(flavour: Flavour, wire: Wire, seen: Seen) -> None:
-    """LOG-1: a refresh that no call led is counted all the same."""
+    """LOG-2: a refresh that no call led is counted all the same."""
     wire.tokens(token_answer(scope="users:read"))
     client = flavour.client(client_id="demo", client_secret="demo-secret", telemetry=seen.telemetry)
     assert ("users:read",) == await flavour.settle(client.scopes())
@@ -127,7 +127,7 @@ async def test_scopes_asked_for_outside_of_a_call(flavour: Flavour, wire: Wire, 
 async def test_errors_by_kind(
     flavour: Flavour, wire: Wire, seen: Seen, script: Any, kind: str, code: str, status: int | None
 ) -> None:
-    """LOG-1: a failed call is an ERROR with `error.type`, its status or the class of its error, and its outcome."""
+    """LOG-2: a failed call is an ERROR with `error.type`, its status or the class of its error, and its outcome."""
     wire.answers(script)
     with pytest.raises(AdminAPIError) as raised:
         await flavour.settle(flavour.client(telemetry=seen.telemetry, max_retries=0).users.get("usr_1"))
@@ -141,7 +141,7 @@ async def test_errors_by_kind(
 
 
 async def test_what_the_document_does_not_know(flavour: Flavour, wire: Wire, seen: Seen) -> None:
-    """LOG-1: names stay few: an unknown path is no template, an unknown method is HTTP."""
+    """LOG-2: names stay few: an unknown path is no template, an unknown method is HTTP."""
     wire.answers(answer(), answer())
     client = flavour.client(telemetry=seen.telemetry)
     await flavour.settle(client.request("GET", "/api/v1/undocumented/usr_1?q=x"))
@@ -156,7 +156,7 @@ async def test_what_the_document_does_not_know(flavour: Flavour, wire: Wire, see
 
 @pytest.mark.parametrize("how", ["ended", "left", "interrupted"])
 async def test_the_span_of_a_stream_ends_with_its_reading(flavour: Flavour, wire: Wire, seen: Seen, how: str) -> None:
-    """LOG-1: the span of a stream ends when it is at its end, broke off, or was left, and says which."""
+    """LOG-2: the span of a stream ends when it is at its end, broke off, or was left, and says which."""
     import json
 
     line = json.dumps(user()).encode() + b"\n"
@@ -181,7 +181,7 @@ async def test_the_span_of_a_stream_ends_with_its_reading(flavour: Flavour, wire
 
 
 async def test_a_download_is_one_span_until_it_is_read(flavour: Flavour, wire: Wire, seen: Seen) -> None:
-    """LOG-1: the span of a download ends when it was read."""
+    """LOG-2: the span of a download ends when it was read."""
     import io
 
     wire.answers(httpx.Response(200, headers={"etag": '"e1"'}, content=b"x" * 10))
@@ -191,7 +191,7 @@ async def test_a_download_is_one_span_until_it_is_read(flavour: Flavour, wire: W
 
 
 async def test_parallel_calls_have_spans_of_their_own(flavour: Flavour, wire: Wire, seen: Seen) -> None:
-    """LOG-1: calls side by side do not share a span, and each has the parent that was current where it was made."""
+    """LOG-2: calls side by side do not share a span, and each has the parent that was current where it was made."""
     wire.answers(*(answer(200, user(number)) for number in range(8)))
     client = flavour.client(telemetry=seen.telemetry)
     tracer = trace.get_tracer("test", tracer_provider=seen.tracers)
@@ -218,7 +218,7 @@ async def test_parallel_calls_have_spans_of_their_own(flavour: Flavour, wire: Wi
 
 
 async def test_the_context_goes_over_the_wire(flavour: Flavour, wire: Wire, seen: Seen) -> None:
-    """LOG-1: each attempt carries the call's traceparent, and baggage; layers of the user's own run within the span."""
+    """LOG-2: each attempt carries the call's traceparent, and baggage; layers of the user's own run within the span."""
     wire.answers(problem(503, "service_unavailable"), answer())
     current: list[int] = []
 
@@ -244,7 +244,7 @@ async def test_the_context_goes_over_the_wire(flavour: Flavour, wire: Wire, seen
 
 
 async def test_headers_of_the_users_own_stay(flavour: Flavour, wire: Wire, seen: Seen) -> None:
-    """LOG-1: what the user set in `headers` is never overwritten; a foreign traceparent gets no tracestate of ours."""
+    """LOG-2: what the user set in `headers` is never overwritten; a foreign traceparent gets no tracestate of ours."""
     wire.answers(answer())
     state = trace.TraceState([("ours", "1")])
     parent = trace.SpanContext(1, 2, is_remote=False, trace_flags=trace.TraceFlags(1), trace_state=state)
@@ -260,7 +260,7 @@ async def test_headers_of_the_users_own_stay(flavour: Flavour, wire: Wire, seen:
 
 
 async def test_an_unsampled_span_is_only_passed_on(flavour: Flavour, wire: Wire) -> None:
-    """LOG-1: a span that is not recorded is still sent on, as not sampled, and metrics are still taken."""
+    """LOG-2: a span that is not recorded is still sent on, as not sampled, and metrics are still taken."""
     seen = Seen(sampler=ALWAYS_OFF)
     wire.answers(problem(503, "service_unavailable"), answer())
     await flavour.settle(flavour.client(telemetry=seen.telemetry).users.get("usr_1"))
@@ -270,7 +270,7 @@ async def test_an_unsampled_span_is_only_passed_on(flavour: Flavour, wire: Wire)
 
 
 async def test_a_cancelled_call(wire: Wire, seen: Seen) -> None:
-    """LOG-1: a call that is cancelled is an ERROR `cancelled`, and so is its attempt."""
+    """LOG-2: a call that is cancelled is an ERROR `cancelled`, and so is its attempt."""
     started = asyncio.Event()
 
     class Waiting:
@@ -292,7 +292,7 @@ async def test_a_cancelled_call(wire: Wire, seen: Seen) -> None:
 
 
 async def test_no_secret_is_told(flavour: Flavour, wire: Wire, seen: Seen) -> None:
-    """LOG-1, AUTH-9: no token, client secret, body, header or query value is in any span, event or metric."""
+    """LOG-2, AUTH-9: no token, client secret, body, header or query value is in any span, event or metric."""
     wire.tokens(problem(503, "service_unavailable", detail="hunter2"), token_answer("acc3ss", refresh_token="r3fresh"))
     wire.answers(
         problem(422, "validation_failed", detail="hunter2", title="hunter2"),

@@ -1,4 +1,4 @@
-"""Telemetry keeps apart from calls (LOG-1): what it raises, what it holds, and what is loaded of it."""
+"""Telemetry keeps apart from calls (LOG-2): what it raises, what it holds, and what is loaded of it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Failing:
     "hook", ["opened", "began", "enter", "headers", "attempted", "retried", "leave", "ended", "refreshed"]
 )
 async def test_a_telemetry_that_raises_fails_no_call(flavour: Flavour, wire: Wire, hook: str) -> None:
-    """LOG-1: whatever hook raises, calls go on; the first time is a warning that names its kind."""
+    """LOG-2: whatever hook raises, calls go on; the first time is a warning that names its kind."""
     kept = Kept()
     wire.tokens(token_answer())
     wire.answers(problem(503, "service_unavailable"), answer(), answer())
@@ -54,7 +54,7 @@ async def test_a_telemetry_that_raises_fails_no_call(flavour: Flavour, wire: Wir
 
 @pytest.mark.parametrize("given", [True, OpenTelemetry, object()])
 async def test_what_is_no_telemetry_is_noticed(flavour: Flavour, wire: Wire, given: object) -> None:
-    """LOG-1: what has not the hooks is a warning, and fails no call."""
+    """LOG-2: what has not the hooks is a warning, and fails no call."""
     kept = Kept()
     wire.answers(answer())
     await flavour.settle(flavour.client(telemetry=given, logger=logger_of(kept, 30)).users.get("usr_1"))
@@ -62,7 +62,7 @@ async def test_what_is_no_telemetry_is_noticed(flavour: Flavour, wire: Wire, giv
 
 
 async def test_headers_that_cannot_be_sent(flavour: Flavour, wire: Wire) -> None:
-    """LOG-1: a header that would split the request is not sent, nor is one that is the SDK's own."""
+    """LOG-2: a header that would split the request is not sent, nor is one that is the SDK's own."""
     for header in ({"x-trace": "a\r\nb: c"}, {"authorization": "Bearer other"}):
         kept = Kept()
         telemetry = Failing("")
@@ -75,7 +75,7 @@ async def test_headers_that_cannot_be_sent(flavour: Flavour, wire: Wire) -> None
 
 
 async def test_a_client_that_is_gone_is_not_held(flavour: Flavour, wire: Wire) -> None:
-    """LOG-1: the gauge tells the least of a server's clients, and forgets those that are gone."""
+    """LOG-2: the gauge tells the least of a server's clients, and forgets those that are gone."""
     seen = Seen()
     wire.answers(*[problem(503, "service_unavailable")] * 3)
     spender, other = (flavour.client(telemetry=seen.telemetry) for _ in range(2))
@@ -110,7 +110,7 @@ def printed(script: str) -> str:
 
 
 def test_global_providers_by_default() -> None:
-    """LOG-1: without providers of its own it is told to the global ones, which may come later, or never."""
+    """LOG-2: without providers of its own it is told to the global ones, which may come later, or never."""
     assert "[]\n" == printed("""
 from admin_api.opentelemetry import OpenTelemetry
 from opentelemetry import trace
@@ -124,7 +124,7 @@ print(list(client.users.list()))
 
 
 def test_nothing_of_it_is_loaded_unasked() -> None:
-    """LOG-1: without the option neither OpenTelemetry nor the room that tells it anything is loaded."""
+    """LOG-2: without the option neither OpenTelemetry nor the room that tells it anything is loaded."""
     assert "[]\n" == printed("""
 list(AdminClient(**options).users.list())
 print([name for name in sys.modules if "telemetry" in name])

@@ -46,7 +46,13 @@ FLAVOURS = {
     "sync": Flavour("admin_api", "httpx", list(SYNC), partial(_in_python, "sync"), _PYTHON_BATCH, 1),
     "async": Flavour("admin_api", "httpx", list(ASYNC), partial(_in_python, "async"), _PYTHON_BATCH, 1),
     "node": Flavour(
-        "admin-api", "fetch", ["admin-api", "fetch", "openai"], _in_node, {"get": 1500, "list": 750}, 4, peers.install
+        "admin-api",
+        "fetch",
+        ["admin-api", "fetch", "with telemetry", "openai"],
+        _in_node,
+        {"get": 1500, "list": 750},
+        4,
+        peers.install,
     ),
 }
 

@@ -23,6 +23,12 @@ async function sdk(options) {
   return shape === 'get' ? () => users.get(userId) : () => users.list({ limit });
 }
 
+/** With OpenTelemetry on, and nobody it exports to. */
+async function measured() {
+  const { openTelemetry } = await import('../../node-sdk/dist/opentelemetry.js');
+  return sdk({ telemetry: openTelemetry() });
+}
+
 /** The URL and headers of the SDK's own request. */
 async function sent() {
   let request;
@@ -56,7 +62,7 @@ async function openai() {
   return shape === 'get' ? () => models.retrieve('model-1') : () => models.list();
 }
 
-const SUBJECTS = { 'admin-api': sdk, fetch: bareFetch, openai };
+const SUBJECTS = { 'admin-api': sdk, fetch: bareFetch, 'with telemetry': measured, openai };
 
 /** A client that did not understand the answer must not win by it. */
 function check(answer) {

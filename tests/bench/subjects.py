@@ -12,8 +12,12 @@ import json
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from canned import PAGE_ITEMS, USER_ID
+
+if TYPE_CHECKING:
+    from admin_api import Telemetry
 
 Call = Callable[[], object]
 AsyncCall = Callable[[], Awaitable[object]]
@@ -40,13 +44,20 @@ def _requests(shape: str, url: str) -> Call:
     return lambda: session.get(at, headers=HEADERS, timeout=30).json()
 
 
-def _admin_api(shape: str, url: str) -> Call:
+def _admin_api(shape: str, url: str, telemetry: Telemetry | None = None) -> Call:
     from admin_api import AdminClient
 
-    users = AdminClient(base_url=url, token="TOKEN").users
+    users = AdminClient(base_url=url, token="TOKEN", telemetry=telemetry).users
     if shape == "get":
         return lambda: users.get(USER_ID)
     return lambda: users.list(limit=PAGE_ITEMS).first_page()
+
+
+def _measured(shape: str, url: str) -> Call:
+    """With OpenTelemetry on, and nobody it exports to."""
+    from admin_api.opentelemetry import OpenTelemetry
+
+    return _admin_api(shape, url, OpenTelemetry())
 
 
 def _openai(shape: str, url: str) -> Call:
@@ -75,13 +86,20 @@ def _async_httpx(shape: str, url: str) -> AsyncCall:
     return call
 
 
-def _async_admin_api(shape: str, url: str) -> AsyncCall:
+def _async_admin_api(shape: str, url: str, telemetry: Telemetry | None = None) -> AsyncCall:
     from admin_api import AsyncAdminClient
 
-    users = AsyncAdminClient(base_url=url, token="TOKEN").users
+    users = AsyncAdminClient(base_url=url, token="TOKEN", telemetry=telemetry).users
     if shape == "get":
         return lambda: users.get(USER_ID)
     return lambda: users.list(limit=PAGE_ITEMS).first_page()
+
+
+def _async_measured(shape: str, url: str) -> AsyncCall:
+    """With OpenTelemetry on, and nobody it exports to."""
+    from admin_api.opentelemetry import OpenTelemetry
+
+    return _async_admin_api(shape, url, OpenTelemetry())
 
 
 def _async_openai(shape: str, url: str) -> AsyncCall:
@@ -109,6 +127,7 @@ def _async_anthropic(shape: str, url: str) -> AsyncCall:
 SYNC: dict[str, Callable[[str, str], Call]] = {
     "admin_api": _admin_api,
     "httpx": _httpx,
+    "with telemetry": _measured,
     "openai": _openai,
     "anthropic": _anthropic,
     "requests": _requests,
@@ -116,6 +135,7 @@ SYNC: dict[str, Callable[[str, str], Call]] = {
 ASYNC: dict[str, Callable[[str, str], AsyncCall]] = {
     "admin_api": _async_admin_api,
     "httpx": _async_httpx,
+    "with telemetry": _async_measured,
     "openai": _async_openai,
     "anthropic": _async_anthropic,
 }

@@ -25,29 +25,29 @@ function told({ options = [], document = false, headers = {}, before = '' }) {
 
 const WARNING = '(node) [operation_deprecated] DeprecationWarning: old.call is deprecated. It goes away on 2027-01-01.';
 
-test('LOG: a deprecated operation warns once per process with its sunset, by document or by what the server says', () => {
+test('LOG-3: a deprecated operation warns once per process with its sunset, by document or by what the server says', () => {
   assert.deepEqual(told({ document: true }), [0, [WARNING]]);
   assert.deepEqual(told({ headers: { deprecation: '@1782864000', sunset: SUNSET } }), [0, [WARNING]]);
 });
 
-test("LOG: Node's own switches hold", () => {
+test("LOG-3: Node's own switches hold", () => {
   assert.deepEqual(told({ document: true, options: ['--no-deprecation'] }), [0, []]);
   const [status, lines] = told({ document: true, options: ['--throw-deprecation'] });
   assert.notEqual(status, 0);
   assert.match(lines.join('\n'), /old\.call is deprecated/);
 });
 
-test('LOG: where there is no `process.emitWarning`, the console is told', () => {
+test('LOG-3: where there is no `process.emitWarning`, the console is told', () => {
   assert.deepEqual(told({ document: true, before: 'process.emitWarning = undefined;' }), [0, [WARNING.replace(/^.*Warning: /, '')]]);
 });
 
-test('LOG: of what a server says only a date is repeated', () => {
+test('LOG-3: of what a server says only a date is repeated', () => {
   for (const sunset of ['', 'soon', 'Fri, 31 Feb 2027 00:00:00 GMT', `${SUNSET} x`]) {
     assert.deepEqual(told({ headers: { deprecation: '@1', sunset } }), [0, [WARNING.replace(' It goes away on 2027-01-01.', '')]]);
   }
 });
 
-test('LOG: an operation that stays says nothing', () => {
+test('LOG-3: an operation that stays says nothing', () => {
   assert.deepEqual(told({}), [0, []]);
 });
 

@@ -1,4 +1,4 @@
-/** Telemetry (LOG-1): what OpenTelemetry is told of calls, by its SDK's in-memory exporters, and what it never is. */
+/** Telemetry (LOG-2): what OpenTelemetry is told of calls, by its SDK's in-memory exporters, and what it never is. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { basename } from 'node:path';
@@ -61,7 +61,7 @@ async function watched(t, answers, options = {}) {
 
 const events = (span) => span.events.map(({ name, attributes }) => [name, { ...attributes }]);
 
-test('LOG-1: a call is one CLIENT span, named by method and template, with the attributes of the HTTP conventions', async (t) => {
+test('LOG-2: a call is one CLIENT span, named by method and template, with the attributes of the HTTP conventions', async (t) => {
   const { seen, client, span, server } = await watched(t, [answer({ items: [], next_cursor: null })]);
   await client().users.list({ limit: 5, q: 'somebody' });
   assert.equal(span().name, 'GET /api/v1/users');
@@ -73,7 +73,7 @@ test('LOG-1: a call is one CLIENT span, named by method and template, with the a
   });
 });
 
-test('LOG-1: a retry is an event with attempt, delay and reason, and counted; each attempt is measured', async (t) => {
+test('LOG-2: a retry is an event with attempt, delay and reason, and counted; each attempt is measured', async (t) => {
   const { client, span, server, metrics } = await watched(t, [problem(503, 'service_unavailable'), LOST, user()]);
   const made = client();
   await made.users.get('usr_1');
@@ -95,7 +95,7 @@ test('LOG-1: a retry is an event with attempt, delay and reason, and counted; ea
   assert.deepEqual(found['admin_api.client.retry_budget'], [[server, 500 - 14 - 14 + 14]]);
 });
 
-test('LOG-1: a token refresh is an event of the call that led it, and counted by grant; the resend after a 401 too', async (t) => {
+test('LOG-2: a token refresh is an event of the call that led it, and counted by grant; the resend after a 401 too', async (t) => {
   const refused = problem(401, 'invalid_token', { 'www-authenticate': 'Bearer error="invalid_token"' });
   const { seen, client, span, metrics } = await watched(t, [refused, user()]);
   seen.tokens.push(token('acc3ss-1'), token('acc3ss-2'));
@@ -108,7 +108,7 @@ test('LOG-1: a token refresh is an event of the call that led it, and counted by
   assert.equal(seen.tokenRequests[0].headers.traceparent, undefined); // AUTH-5: attempt log and transport only
 });
 
-test('LOG-1: a refresh that failed tells its code; an attempt that could not begin is not measured', async (t) => {
+test('LOG-2: a refresh that failed tells its code; an attempt that could not begin is not measured', async (t) => {
   const { seen, client, span, metrics } = await watched(t, []);
   seen.tokens.push(answer({ error: 'invalid_client' }, 400));
   await assert.rejects(client({ clientId: 'demo', clientSecret: 'demo-secret' }).users.get('usr_1'), AdminAPIError);
@@ -116,7 +116,7 @@ test('LOG-1: a refresh that failed tells its code; an attempt that could not beg
   assert.equal((await metrics())['http.client.request.duration'], undefined);
 });
 
-test('LOG-1: a refresh that no call led is counted all the same', async (t) => {
+test('LOG-2: a refresh that no call led is counted all the same', async (t) => {
   const { seen, client, spans, metrics } = await watched(t, []);
   seen.tokens.push(answer({ access_token: 'a', token_type: 'Bearer', scope: 'users:read' }));
   assert.deepEqual(await client({ clientId: 'demo', clientSecret: 'demo-secret' }).scopes(), ['users:read']);
@@ -130,7 +130,7 @@ for (const [given, kind, status] of [
   [{ status: 302, headers: { location: 'https://elsewhere.example/' } }, '302', 302],
   [LOST, 'APIConnectionError', undefined],
 ]) {
-  test(`LOG-1: a failed call is an ERROR with error.type ${kind}, and its outcome`, async (t) => {
+  test(`LOG-2: a failed call is an ERROR with error.type ${kind}, and its outcome`, async (t) => {
     const { client, span, metrics } = await watched(t, [given]);
     const error = await client({ maxRetries: 0 }).users.get('usr_1').then(() => assert.fail('it did not fail'), (thrown) => thrown);
     const { attributes, status: ended } = span();
@@ -141,7 +141,7 @@ for (const [given, kind, status] of [
   });
 }
 
-test('LOG-1: names stay few: an unknown path is no template, an unknown method is HTTP', async (t) => {
+test('LOG-2: names stay few: an unknown path is no template, an unknown method is HTTP', async (t) => {
   const { client, spans, metrics } = await watched(t, [user(), user()]);
   const made = client();
   await made.request('GET', '/api/v1/undocumented/usr_1?q=x');
@@ -155,7 +155,7 @@ test('LOG-1: names stay few: an unknown path is no template, an unknown method i
 });
 
 for (const how of ['ended', 'left', 'interrupted']) {
-  test(`LOG-1: the span of a stream that was ${how} ends then, and says so`, async (t) => {
+  test(`LOG-2: the span of a stream that was ${how} ends then, and says so`, async (t) => {
     const line = `${JSON.stringify({ id: 'usr_1' })}\n`;
     const cut = (_, response) => {
       response.writeHead(200, { 'content-type': 'application/x-ndjson' });
@@ -175,7 +175,7 @@ for (const how of ['ended', 'left', 'interrupted']) {
   });
 }
 
-test('LOG-1: calls side by side do not share a span, and each has the parent that was current where it was made', async (t) => {
+test('LOG-2: calls side by side do not share a span, and each has the parent that was current where it was made', async (t) => {
   const { seen, client, spans, tracerProvider } = await watched(t, []);
   for (let number = 0; number < 8; number += 1) seen.answers.push(user());
   const made = client();
@@ -194,7 +194,7 @@ test('LOG-1: calls side by side do not share a span, and each has the parent tha
   }
 });
 
-test("LOG-1: each attempt carries the call's traceparent, and baggage; layers of the user's own run within the span", async (t) => {
+test("LOG-2: each attempt carries the call's traceparent, and baggage; layers of the user's own run within the span", async (t) => {
   const { seen, client, span } = await watched(t, [problem(503, 'service_unavailable'), user()]);
   const current = [];
   const layer = (send) => (request) => (current.push(trace.getActiveSpan()?.spanContext().spanId), send(request));
@@ -206,7 +206,7 @@ test("LOG-1: each attempt carries the call's traceparent, and baggage; layers of
   assert.deepEqual(current, [spanId, spanId, spanId]);
 });
 
-test('LOG-1: what the user set in headers is never overwritten; a foreign traceparent gets no tracestate of ours', async (t) => {
+test('LOG-2: what the user set in headers is never overwritten; a foreign traceparent gets no tracestate of ours', async (t) => {
   const { seen, client } = await watched(t, [user()]);
   const own = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
   await client().users.get('usr_1', { headers: { Traceparent: own } });
@@ -214,7 +214,7 @@ test('LOG-1: what the user set in headers is never overwritten; a foreign tracep
   assert.equal(seen.requests[0].headers.tracestate, undefined);
 });
 
-test('LOG-1: a span that is not recorded is still sent on, as not sampled, and metrics are still taken', async (t) => {
+test('LOG-2: a span that is not recorded is still sent on, as not sampled, and metrics are still taken', async (t) => {
   const { seen, client, spans, metrics } = await watched(t, [problem(503, 'x'), user()], { sampler: new AlwaysOffSampler() });
   await client().users.get('usr_1');
   assert.equal(spans().length, 0);
@@ -222,7 +222,7 @@ test('LOG-1: a span that is not recorded is still sent on, as not sampled, and m
   assert.equal((await metrics())['http.client.request.duration'].length, 2);
 });
 
-test('LOG-1: a call that is cancelled is an ERROR, and so is its attempt', async (t) => {
+test('LOG-2: a call that is cancelled is an ERROR, and so is its attempt', async (t) => {
   const controller = new AbortController();
   const { client, span, metrics } = await watched(t, []);
   const fetch = (_, { signal }) =>
@@ -236,7 +236,7 @@ test('LOG-1: a call that is cancelled is an ERROR, and so is its attempt', async
   assert.equal((await metrics())['http.client.request.duration'][0][0]['error.type'], 'cancelled');
 });
 
-test('LOG-1, AUTH-9: no token, client secret, body, header or query value is in any span, event or metric', async (t) => {
+test('LOG-2, AUTH-9: no token, client secret, body, header or query value is in any span, event or metric', async (t) => {
   const page = answer({ items: [], next_cursor: null });
   const html = { status: 502, headers: { 'set-cookie': 's3ssion' }, body: '<html>hunter2' };
   const { seen, client, spans, metrics } = await watched(t, [problem(422, 'validation_failed'), html, user(), page]);
@@ -265,7 +265,7 @@ const failing = (hook) =>
   });
 
 for (const hook of ['opened', 'began', 'within', 'headers', 'attempted', 'retried', 'ended', 'refreshed']) {
-  test(`LOG-1: a telemetry whose \`${hook}\` throws fails no call; the first time is a warning that names its kind`, async (t) => {
+  test(`LOG-2: a telemetry whose \`${hook}\` throws fails no call; the first time is a warning that names its kind`, async (t) => {
     const warnings = [];
     const logger = { debug() {}, info() {}, warn: (message) => warnings.push(message) };
     const seen = await wire(t, problem(503, 'service_unavailable'), user(), user());
@@ -280,7 +280,7 @@ for (const hook of ['opened', 'began', 'within', 'headers', 'attempted', 'retrie
   });
 }
 
-test('LOG-1: what a layer of the user throws at once is no failure of the telemetry, and the layer runs once', async (t) => {
+test('LOG-2: what a layer of the user throws at once is no failure of the telemetry, and the layer runs once', async (t) => {
   const { client, span } = await watched(t, []);
   let runs = 0;
   const layer = () => () => {
@@ -292,7 +292,7 @@ test('LOG-1: what a layer of the user throws at once is no failure of the teleme
   assert.equal(span().attributes['error.type'], 'RangeError');
 });
 
-test('LOG-1: a header that would split the request is not sent, nor is one that is the SDK\'s own', async (t) => {
+test('LOG-2: a header that would split the request is not sent, nor is one that is the SDK\'s own', async (t) => {
   const warnings = [];
   const logger = { debug() {}, info() {}, warn: (message) => warnings.push(message) };
   for (const headers of [{ 'x-trace': 'a\r\nb: c' }, { authorization: 'Bearer other' }]) {
@@ -305,7 +305,7 @@ test('LOG-1: a header that would split the request is not sent, nor is one that 
   assert.equal(warnings.length, 2);
 });
 
-test('LOG-1: the gauge forgets a client that is gone', () => {
+test('LOG-2: the gauge forgets a client that is gone', () => {
   const script = `
     import { AdminClient } from '@admin-api/sdk';
     let left;
@@ -323,7 +323,7 @@ test('LOG-1: the gauge forgets a client that is gone', () => {
   assert.equal(execFileSync(process.execPath, ['--expose-gc', '--input-type=module', '-e', script], { cwd, encoding: 'utf8' }), '500 undefined\n');
 });
 
-test('LOG-1: without providers of its own it is told to the global ones, or to nobody', () => {
+test('LOG-2: without providers of its own it is told to the global ones, or to nobody', () => {
   const script = `
     import { AdminClient } from '@admin-api/sdk';
     import { openTelemetry } from '@admin-api/sdk/opentelemetry';
@@ -334,7 +334,7 @@ test('LOG-1: without providers of its own it is told to the global ones, or to n
   assert.equal(execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd, encoding: 'utf8' }), "{ id: 'usr_1' }\n");
 });
 
-test('LOG-1: no bundler meets OpenTelemetry unasked, and what tells it is loaded on demand', async () => {
+test('LOG-2: no bundler meets OpenTelemetry unasked, and what tells it is loaded on demand', async () => {
   const entry = { contents: "export { AdminClient } from '@admin-api/sdk'", resolveDir: fileURLToPath(new URL('../..', import.meta.url)) };
   const { metafile } = await build({ stdin: entry, bundle: true, splitting: true, metafile: true, write: false, outdir: 'out', format: 'esm', platform: 'browser' });
   const rooms = Object.keys(metafile.inputs);

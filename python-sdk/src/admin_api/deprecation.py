@@ -1,4 +1,4 @@
-"""Warns of deprecated operations, once per process: by the document or by what a server says (LOG)."""
+"""Warns of deprecated operations, once per process: by the document or by what a server says (LOG-3)."""
 
 from __future__ import annotations
 

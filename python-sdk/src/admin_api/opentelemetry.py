@@ -1,4 +1,4 @@
-"""OpenTelemetry for the SDK (LOG-1): a CLIENT span per call, and metrics, by the semantic conventions for HTTP clients.
+"""OpenTelemetry for the SDK (LOG-2): a CLIENT span per call, and metrics, by the semantic conventions for HTTP clients.
 
     client = AdminClient(telemetry=OpenTelemetry())
 

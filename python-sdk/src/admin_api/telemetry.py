@@ -1,4 +1,4 @@
-"""What a client tells of its calls to who measures them (LOG-1): a protocol that knows nothing of OpenTelemetry.
+"""What a client tells of its calls to who measures them (LOG-2): a protocol that knows nothing of OpenTelemetry.
 
 `admin_api.opentelemetry.OpenTelemetry` is the implementation that comes with the SDK.
 """

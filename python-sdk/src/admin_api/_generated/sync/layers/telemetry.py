@@ -1,5 +1,5 @@
 # Derived by make generate from layers/telemetry.py. Do not edit.
-"""Tells a telemetry of calls, attempts, retries and refreshes (LOG-1). Loaded only with the option `telemetry`.
+"""Tells a telemetry of calls, attempts, retries and refreshes (LOG-2). Loaded only with the option `telemetry`.
 
 It makes no record: retry and grants do.
 """
