@@ -159,7 +159,7 @@ export function decide(
 ): Decision {
   const { call } = request;
   if (!transient(outcome, request.method)) return stop('final');
-  if (!call.retries || !allowed(request, outcome, actedBefore)) return stop('not_allowed');
+  if (call.retries === false || !allowed(request, outcome, actedBefore)) return stop('not_allowed');
   if (call.attempts > call.limits.maxRetries) return stop('attempts');
   const answer = outcome instanceof TokenFailure ? outcome.answer : outcome;
   const asked = answer instanceof Response ? retryAfter(answer, now) : undefined;

@@ -55,10 +55,11 @@ export class Call {
   declare readonly idempotencyKey: string | undefined;
   declare readonly scopes: readonly string[];
   /** Whether the body of a success is left to be read by its consumer. */
-  declare readonly streamed: boolean;
+  declare readonly streamed: boolean | undefined;
   /** Whether request or answer hold a secret, so that no excerpt may be shown (AUTH-9). */
-  declare readonly sensitive: boolean;
-  declare readonly retries: boolean;
+  declare readonly sensitive: boolean | undefined;
+  /** False if the operation is never tried again. */
+  declare readonly retries: boolean | undefined;
   /** The caller's own signal. */
   declare readonly signal: AbortSignal | undefined;
   declare readonly startedAt: number;
@@ -96,11 +97,17 @@ export class Call {
     signal?: AbortSignal | undefined;
     template?: string | undefined;
   }) {
-    Object.assign(this, facts);
-    this.scopes ??= [];
-    this.streamed ??= false;
-    this.sensitive ??= false;
-    this.retries ??= true;
+    this.operation = facts.operation; // one by one: on the way of every call, and Object.assign is slow
+    this.method = facts.method;
+    this.limits = facts.limits;
+    this.clock = facts.clock;
+    this.idempotencyKey = facts.idempotencyKey;
+    this.scopes = facts.scopes ?? [];
+    this.streamed = facts.streamed;
+    this.sensitive = facts.sensitive;
+    this.retries = facts.retries;
+    this.signal = facts.signal;
+    this.template = facts.template;
     this.startedAt = this.clock.monotonic();
     this.deadlineAt = this.limits.deadline && this.startedAt + this.limits.deadline;
   }

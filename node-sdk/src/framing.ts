@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { STREAM_MAX_LINE_BYTES } from './_generated/policy.ts';
+import { FRAMING_MAX_LINE_BYTES } from './_generated/policy-framing.ts';
 import { joined } from './bytes.ts';
 
 const LF = 10;
@@ -21,7 +21,7 @@ export class Lines {
   #afterCr = false;
   #first = true;
 
-  constructor(maxLineBytes: number = STREAM_MAX_LINE_BYTES) {
+  constructor(maxLineBytes: number = FRAMING_MAX_LINE_BYTES) {
     this.#max = maxLineBytes;
   }
 

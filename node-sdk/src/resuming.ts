@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { FRAMING_MAX_LINE_BYTES } from './_generated/policy-framing.ts';
 import * as policy from './_generated/policy.ts';
 import { backoff } from './backoff.ts';
 import { AdminAPIError, APITimeoutError, StreamInterruptedError } from './index.ts';
@@ -132,7 +133,7 @@ abstract class Reader<T> {
       return lines.feed(chunk);
     } catch (error) {
       if (!(error instanceof LineTooLong)) throw error;
-      throw this.unreadable(response, `a line is longer than ${policy.STREAM_MAX_LINE_BYTES} bytes`, new Uint8Array());
+      throw this.unreadable(response, `a line is longer than ${FRAMING_MAX_LINE_BYTES} bytes`, new Uint8Array());
     }
   }
 

@@ -25,7 +25,6 @@ export const BUDGET_REFUND = 1;
 export const ERRORS_MAX_ERROR_BODY = 1_048_576;
 export const ERRORS_MAX_ANSWER_BODY = 67_108_864;
 export const ERRORS_EXCERPT = 500;
-export const STREAM_MAX_LINE_BYTES = 16_777_216;
 export const STREAM_LIVENESS = 45_000;
 export const STREAM_HEARTBEAT = 15_000;
 export const STREAM_NDJSON_IDLE_TIMEOUT = 60_000;

@@ -16,7 +16,7 @@ class LineTooLong(Exception):
 class Lines:
     """Cuts a byte stream into lines that end in LF, CR or CRLF; an unfinished one is kept for the next chunk."""
 
-    def __init__(self, max_line_bytes: int = policy.STREAM_MAX_LINE_BYTES) -> None:
+    def __init__(self, max_line_bytes: int = policy.FRAMING_MAX_LINE_BYTES) -> None:
         self._max = max_line_bytes
         self._rest: list[bytes] = []
         self._size = 0

@@ -249,7 +249,7 @@ class AsyncReader(Generic[T]):
         try:
             return lines.feed(chunk)
         except LineTooLong:
-            reason = f"a line is longer than {policy.STREAM_MAX_LINE_BYTES} bytes"
+            reason = f"a line is longer than {policy.FRAMING_MAX_LINE_BYTES} bytes"
         raise self._unreadable(response, reason, b"")
 
     def _item(self, data: bytes, response: Response) -> T:

@@ -9,7 +9,7 @@ from .text import Group, lay
 from .types import literal
 
 # Sections that only rooms loaded on demand use; a bundler splits by file, so they are files of their own.
-APART = ("auth", "files", "logging")
+APART = ("auth", "files", "framing", "logging")
 
 
 def emit(policy: Policy) -> dict[str, str]:

@@ -10,33 +10,33 @@ import type { AuditEvent, AuditEventsExportParams, AuditEventsListParams, AuditE
 const eventsListOp: Op<AuditEvent> = {
   id: 'audit.events.list',
   method: 'GET',
-  path: '/api/v1/audit/events',
-  scopes: ['audit:read'],
   page: { cursor: 'cursor', next_cursor: 'next_cursor', results: 'items' },
+  scopes: ['audit:read'],
+  path: '/api/v1/audit/events',
 };
 
 const eventsGetOp: Op<AuditEvent> = {
   id: 'audit.events.get',
   method: 'GET',
-  path: '/api/v1/audit/events/{event_id}',
   scopes: ['audit:read'],
+  path: '/api/v1/audit/events/{event_id}',
 };
 
 const eventsExportOp: Op<AuditEvent> = {
   id: 'audit.events.export',
   method: 'GET',
-  path: '/api/v1/exports/audit-events',
-  scopes: ['audit:read'],
   stream: { format: 'ndjson', terminator: '$end', resume: 'after' },
+  scopes: ['audit:read'],
+  path: '/api/v1/exports/audit-events',
 };
 
 const eventsStreamOp: Op<AuditEvent> = {
   id: 'audit.events.stream',
   method: 'GET',
-  path: '/api/v1/audit/stream',
-  scopes: ['audit:read'],
   headers: { last_event_id: 'Last-Event-ID' },
   stream: { format: 'sse' },
+  scopes: ['audit:read'],
+  path: '/api/v1/audit/stream',
 };
 
 /** The audit trail, complete and in order. */

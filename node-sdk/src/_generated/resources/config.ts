@@ -18,57 +18,57 @@ import type {
 const listOp: Op<ConfigEntry> = {
   id: 'config.list',
   method: 'GET',
-  path: '/api/v1/config',
-  scopes: ['config:read'],
   page: { cursor: 'cursor', next_cursor: 'next_cursor', results: 'items' },
+  scopes: ['config:read'],
+  path: '/api/v1/config',
 };
 
 const getOp: Op<ConfigEntry | undefined> = {
   id: 'config.get',
   method: 'GET',
-  path: '/api/v1/config/{key}',
-  scopes: ['config:read'],
   headers: { if_none_match: 'If-None-Match' },
   notModified: true,
+  scopes: ['config:read'],
+  path: '/api/v1/config/{key}',
 };
 
 const setOp: Op<ConfigEntry> = {
   id: 'config.set',
   method: 'PUT',
-  path: '/api/v1/config/{key}',
-  scopes: ['config:write'],
+  idempotent: true,
   body: 'application/json',
   query: ['dry_run'],
   headers: { if_match: 'If-Match', if_none_match: 'If-None-Match' },
-  idempotent: true,
+  scopes: ['config:write'],
+  path: '/api/v1/config/{key}',
 };
 
 const deleteOp: Op<void> = {
   id: 'config.delete',
   method: 'DELETE',
-  path: '/api/v1/config/{key}',
-  scopes: ['config:write'],
-  headers: { if_match: 'If-Match' },
   idempotent: true,
+  headers: { if_match: 'If-Match' },
   noContent: true,
+  scopes: ['config:write'],
+  path: '/api/v1/config/{key}',
 };
 
 const versionsListOp: Op<ConfigVersion> = {
   id: 'config.versions.list',
   method: 'GET',
-  path: '/api/v1/config/{key}/versions',
-  scopes: ['config:read'],
   page: { cursor: 'cursor', next_cursor: 'next_cursor', results: 'items' },
+  scopes: ['config:read'],
+  path: '/api/v1/config/{key}/versions',
 };
 
 const versionsRollbackOp: Op<ConfigEntry> = {
   id: 'config.versions.rollback',
   method: 'POST',
-  path: '/api/v1/config/{key}/rollback',
-  scopes: ['config:write'],
+  idempotent: true,
   body: 'application/json',
   headers: { if_match: 'If-Match' },
-  idempotent: true,
+  scopes: ['config:write'],
+  path: '/api/v1/config/{key}/rollback',
 };
 
 /** Configuration entries, their versions and secrets. */

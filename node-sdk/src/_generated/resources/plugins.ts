@@ -15,45 +15,45 @@ import type {
 const listOp: Op<Plugin> = {
   id: 'plugins.list',
   method: 'GET',
-  path: '/api/v1/plugins',
-  scopes: ['plugins:read'],
   page: { cursor: 'cursor', next_cursor: 'next_cursor', results: 'items' },
+  scopes: ['plugins:read'],
+  path: '/api/v1/plugins',
 };
 
 const registerOp: Op<Plugin> = {
   id: 'plugins.register',
   method: 'POST',
-  path: '/api/v1/plugins',
-  scopes: ['plugins:manage'],
-  body: 'application/json',
   idempotent: true,
+  body: 'application/json',
+  scopes: ['plugins:manage'],
+  path: '/api/v1/plugins',
 };
 
 const getOp: Op<Plugin> = {
   id: 'plugins.get',
   method: 'GET',
-  path: '/api/v1/plugins/{plugin_id}',
   scopes: ['plugins:read'],
+  path: '/api/v1/plugins/{plugin_id}',
 };
 
 const updateOp: Op<Plugin> = {
   id: 'plugins.update',
   method: 'PATCH',
-  path: '/api/v1/plugins/{plugin_id}',
-  scopes: ['plugins:manage'],
+  idempotent: true,
   body: 'application/merge-patch+json',
   headers: { if_match: 'If-Match' },
-  idempotent: true,
+  scopes: ['plugins:manage'],
+  path: '/api/v1/plugins/{plugin_id}',
 };
 
 const uninstallOp: Op<void> = {
   id: 'plugins.uninstall',
   method: 'DELETE',
-  path: '/api/v1/plugins/{plugin_id}',
-  scopes: ['plugins:manage'],
-  headers: { if_match: 'If-Match' },
   idempotent: true,
+  headers: { if_match: 'If-Match' },
   noContent: true,
+  scopes: ['plugins:manage'],
+  path: '/api/v1/plugins/{plugin_id}',
 };
 
 /** Installed plugins. */

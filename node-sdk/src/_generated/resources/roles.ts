@@ -8,9 +8,9 @@ import type { Role, RolesListParams } from '../models.ts';
 const listOp: Op<Role> = {
   id: 'roles.list',
   method: 'GET',
-  path: '/api/v1/roles',
-  scopes: ['users:read'],
   page: { cursor: 'cursor', next_cursor: 'next_cursor', results: 'items' },
+  scopes: ['users:read'],
+  path: '/api/v1/roles',
 };
 
 /** The RBAC table. */

@@ -15,46 +15,46 @@ import type {
 const objectsUploadOp: Op<StorageObject> = {
   id: 'storage.objects.upload',
   method: 'POST',
-  path: '/storage/objects',
-  scopes: ['storage:write'],
+  idempotent: true,
   body: 'application/octet-stream',
   query: ['name', 'metadata'],
   headers: { if_none_match: 'If-None-Match' },
   deep: ['metadata'],
-  idempotent: true,
+  scopes: ['storage:write'],
+  path: '/storage/objects',
 };
 
 const objectsListOp: Op<StorageObject> = {
   id: 'storage.objects.list',
   method: 'GET',
-  path: '/storage/objects',
-  scopes: ['storage:read'],
   page: { cursor: 'cursor', next_cursor: 'next_cursor', results: 'items' },
+  scopes: ['storage:read'],
+  path: '/storage/objects',
 };
 
 const objectsGetOp: Op<StorageObject> = {
   id: 'storage.objects.get',
   method: 'GET',
-  path: '/storage/objects/{object_id}',
   scopes: ['storage:read'],
+  path: '/storage/objects/{object_id}',
 };
 
 const objectsDeleteOp: Op<void> = {
   id: 'storage.objects.delete',
   method: 'DELETE',
-  path: '/storage/objects/{object_id}',
-  scopes: ['storage:write'],
-  headers: { if_match: 'If-Match' },
   idempotent: true,
+  headers: { if_match: 'If-Match' },
   noContent: true,
+  scopes: ['storage:write'],
+  path: '/storage/objects/{object_id}',
 };
 
 const objectsDownloadOp: Op<void> = {
   id: 'storage.objects.download',
   method: 'GET',
-  path: '/storage/objects/{object_id}/content',
-  scopes: ['storage:read'],
   binary: true,
+  scopes: ['storage:read'],
+  path: '/storage/objects/{object_id}/content',
 };
 
 /** Encrypted objects. */

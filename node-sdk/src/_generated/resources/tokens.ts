@@ -9,44 +9,44 @@ import type { IssuedToken, Token, TokensCreateParams, TokensListParams, TokensRo
 const listOp: Op<Token> = {
   id: 'tokens.list',
   method: 'GET',
-  path: '/api/v1/tokens',
-  scopes: ['tokens:manage'],
   page: { cursor: 'cursor', next_cursor: 'next_cursor', results: 'items' },
+  scopes: ['tokens:manage'],
+  path: '/api/v1/tokens',
 };
 
 const createOp: Op<IssuedToken> = {
   id: 'tokens.create',
   method: 'POST',
-  path: '/api/v1/tokens',
-  scopes: ['tokens:manage'],
-  body: 'application/json',
   idempotent: true,
+  body: 'application/json',
   sensitive: true,
+  scopes: ['tokens:manage'],
+  path: '/api/v1/tokens',
 };
 
 const getOp: Op<Token> = {
   id: 'tokens.get',
   method: 'GET',
-  path: '/api/v1/tokens/{token_id}',
   scopes: ['tokens:manage'],
+  path: '/api/v1/tokens/{token_id}',
 };
 
 const revokeOp: Op<Token> = {
   id: 'tokens.revoke',
   method: 'DELETE',
-  path: '/api/v1/tokens/{token_id}',
-  scopes: ['tokens:manage'],
   idempotent: true,
+  scopes: ['tokens:manage'],
+  path: '/api/v1/tokens/{token_id}',
 };
 
 const rotateOp: Op<IssuedToken> = {
   id: 'tokens.rotate',
   method: 'POST',
-  path: '/api/v1/tokens/{token_id}/rotate',
-  scopes: ['tokens:manage'],
-  body: 'application/json',
   idempotent: true,
+  body: 'application/json',
   sensitive: true,
+  scopes: ['tokens:manage'],
+  path: '/api/v1/tokens/{token_id}/rotate',
 };
 
 /** Personal access tokens, as copied from the Admin Console. */

@@ -18,88 +18,88 @@ import type {
 const listOp: Op<User> = {
   id: 'users.list',
   method: 'GET',
-  path: '/api/v1/users',
-  scopes: ['users:read'],
   page: { cursor: 'cursor', next_cursor: 'next_cursor', results: 'items' },
+  scopes: ['users:read'],
+  path: '/api/v1/users',
 };
 
 const createOp: Op<User> = {
   id: 'users.create',
   method: 'POST',
-  path: '/api/v1/users',
-  scopes: ['users:create'],
-  body: 'application/json',
   idempotent: true,
+  body: 'application/json',
+  scopes: ['users:create'],
+  path: '/api/v1/users',
 };
 
-const getOp: Op<User> = { id: 'users.get', method: 'GET', path: '/api/v1/users/{user_id}', scopes: ['users:read'] };
+const getOp: Op<User> = { id: 'users.get', method: 'GET', scopes: ['users:read'], path: '/api/v1/users/{user_id}' };
 
 const updateOp: Op<User> = {
   id: 'users.update',
   method: 'PATCH',
-  path: '/api/v1/users/{user_id}',
-  scopes: ['users:update'],
+  idempotent: true,
   body: 'application/merge-patch+json',
   headers: { if_match: 'If-Match' },
-  idempotent: true,
+  scopes: ['users:update'],
+  path: '/api/v1/users/{user_id}',
 };
 
 const deleteOp: Op<User> = {
   id: 'users.delete',
   method: 'DELETE',
-  path: '/api/v1/users/{user_id}',
-  scopes: ['users:delete'],
-  headers: { if_match: 'If-Match' },
   idempotent: true,
+  headers: { if_match: 'If-Match' },
+  scopes: ['users:delete'],
+  path: '/api/v1/users/{user_id}',
 };
 
 const suspendOp: Op<User> = {
   id: 'users.suspend',
   method: 'POST',
-  path: '/api/v1/users/{user_id}/suspend',
-  scopes: ['users:update'],
-  body: 'application/json',
   idempotent: true,
+  body: 'application/json',
+  scopes: ['users:update'],
+  path: '/api/v1/users/{user_id}/suspend',
 };
 
 const reactivateOp: Op<User> = {
   id: 'users.reactivate',
   method: 'POST',
-  path: '/api/v1/users/{user_id}/reactivate',
-  scopes: ['users:update'],
   idempotent: true,
+  scopes: ['users:update'],
+  path: '/api/v1/users/{user_id}/reactivate',
 };
 
 const restoreOp: Op<User> = {
   id: 'users.restore',
   method: 'POST',
-  path: '/api/v1/users/{user_id}/restore',
-  scopes: ['users:delete'],
   idempotent: true,
+  scopes: ['users:delete'],
+  path: '/api/v1/users/{user_id}/restore',
 };
 
 const exportOp: Op<User> = {
   id: 'users.export',
   method: 'GET',
-  path: '/api/v1/exports/users',
-  scopes: ['users:read'],
   stream: { format: 'ndjson', terminator: '$end', resume: 'after' },
+  scopes: ['users:read'],
+  path: '/api/v1/exports/users',
 };
 
 const rolesAssignOp: Op<User> = {
   id: 'users.roles.assign',
   method: 'PUT',
-  path: '/api/v1/users/{user_id}/roles/{role}',
-  scopes: ['users:update'],
   idempotent: true,
+  scopes: ['users:update'],
+  path: '/api/v1/users/{user_id}/roles/{role}',
 };
 
 const rolesRemoveOp: Op<User> = {
   id: 'users.roles.remove',
   method: 'DELETE',
-  path: '/api/v1/users/{user_id}/roles/{role}',
-  scopes: ['users:update'],
   idempotent: true,
+  scopes: ['users:update'],
+  path: '/api/v1/users/{user_id}/roles/{role}',
 };
 
 /** Users of the installation, their roles and their life. */

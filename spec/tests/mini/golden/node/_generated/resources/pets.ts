@@ -20,92 +20,92 @@ import type {
 const listOp: Op<Pet> = {
   id: 'pets.list',
   method: 'GET',
-  path: '/pets',
-  scopes: ['pets:read'],
   page: { cursor: 'cursor', next_cursor: 'next_cursor', results: 'items' },
   sensitive: true,
+  scopes: ['pets:read'],
+  path: '/pets',
 };
 
 const createOp: Op<Pet> = {
   id: 'pets.create',
   method: 'POST',
-  path: '/pets',
-  scopes: ['pets:write'],
-  body: 'application/json',
   idempotent: true,
+  body: 'application/json',
   sensitive: true,
+  scopes: ['pets:write'],
+  path: '/pets',
 };
 
 const getOp: Op<Pet | undefined> = {
   id: 'pets.get',
   method: 'GET',
-  path: '/pets/{pet_id}',
-  scopes: ['pets:read'],
   headers: { if_none_match: 'If-None-Match' },
   notModified: true,
   sensitive: true,
+  scopes: ['pets:read'],
+  path: '/pets/{pet_id}',
 };
 
 const updateOp: Op<Pet> = {
   id: 'pets.update',
   method: 'PATCH',
-  path: '/pets/{pet_id}',
-  scopes: ['pets:write'],
+  idempotent: true,
   body: 'application/merge-patch+json',
   headers: { if_match: 'If-Match' },
-  idempotent: true,
   sensitive: true,
   retries: false,
+  scopes: ['pets:write'],
+  path: '/pets/{pet_id}',
 };
 
 const deleteOp: Op<void> = {
   id: 'pets.delete',
   method: 'DELETE',
-  path: '/pets/{pet_id}',
-  scopes: ['pets:write'],
   idempotent: true,
   noContent: true,
   deprecated: true,
   sunset: '2027-01-01',
+  scopes: ['pets:write'],
+  path: '/pets/{pet_id}',
 };
 
 const exportOp: Op<Pet> = {
   id: 'pets.export',
   method: 'GET',
-  path: '/exports/pets',
-  scopes: ['pets:read'],
   stream: { format: 'ndjson', terminator: '$end', resume: 'after' },
   sensitive: true,
+  scopes: ['pets:read'],
+  path: '/exports/pets',
 };
 
 const streamOp: Op<Pet> = {
   id: 'pets.stream',
   method: 'GET',
-  path: '/pets/stream',
-  scopes: ['pets:read'],
   headers: { last_event_id: 'Last-Event-ID' },
   stream: { format: 'sse' },
   sensitive: true,
+  scopes: ['pets:read'],
+  path: '/pets/stream',
 };
 
 const photosUploadOp: Op<Pet> = {
   id: 'pets.photos.upload',
   method: 'POST',
-  path: '/photos',
-  scopes: ['pets:write'],
+  idempotent: true,
   body: 'application/octet-stream',
   query: ['notes'],
   deep: ['notes'],
-  idempotent: true,
   sensitive: true,
+  scopes: ['pets:write'],
+  path: '/photos',
 };
 
 const photosDownloadOp: Op<void> = {
   id: 'pets.photos.download',
   method: 'GET',
-  path: '/pets/{pet_id}/photo',
-  scopes: ['pets:read'],
   binary: true,
+  scopes: ['pets:read'],
+  path: '/pets/{pet_id}/photo',
 };
 
 /** Pets of the house. */
