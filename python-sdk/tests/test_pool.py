@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 from typing import Any
 
 import pytest
 
-from admin_api import APIConnectionError, NotFoundError, RequestOptions
+from admin_api import APIConnectionError, AsyncAdminClient, NotFoundError, RequestOptions
 from admin_api._generated import policy
 
 from .answers import problem
@@ -161,3 +162,27 @@ async def test_a_reset(flavour: Flavour, where: str) -> None:
         await flavour.settle(client.close())
     expected = ("unknown", None) if where == "before the answer" else ("committed", 201)
     assert (*expected, 1) == (raised.value.outcome, raised.value.status, raised.value.attempts)
+
+
+async def test_a_call_that_is_cancelled_at_any_step_frees_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RETRY-9: with room for one connection, calls are cancelled a step of the loop later each time; the last fits."""
+    monkeypatch.setattr(policy, "POOL_MAX_CONNECTIONS", 1)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):  # the client hangs up
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(api_answer())
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, AsyncAdminClient(base_url=f"http://127.0.0.1:{port}", token="TOKEN", timeout=5.0) as client:
+        for steps in [*range(60), *range(60)]:
+            call = asyncio.ensure_future(client.users.get("usr_1"))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            call.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await call
+        assert (await client.users.get("usr_1")).id

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterable
 from typing import Any, cast
+from weakref import ref
 
 import httpcore
 import httpx
@@ -16,35 +17,58 @@ def put_under(transport: httpx.AsyncHTTPTransport) -> None:
     """Puts the marking backend under a transport; httpx has no option for it, so this one place reaches in."""
     inner: Any = transport._pool  # pyright: ignore[reportPrivateUsage] (no public way; a test guards it)
     inner._network_backend = _Backend(inner._network_backend)
-    if isinstance(inner, httpcore.AsyncHTTPProxy):
-        setattr(inner, "create_connection", _freeing(inner.create_connection))  # noqa: B010 - type checkers refuse the plain one
+    setattr(inner, "create_connection", _freeing(inner.create_connection))  # noqa: B010 - type checkers refuse the plain one
 
 
 def _freeing(
     create: Callable[[httpcore.Origin], httpcore.AsyncConnectionInterface],
 ) -> Callable[[httpcore.Origin], httpcore.AsyncConnectionInterface]:
-    """Makes connections that leave the pool when a request fails on them.
+    """Makes connections that leave the pool when a request fails on them, or is cancelled.
 
-    httpcore keeps the place of a tunnel whose TLS handshake failed: after so many the pool would be full for ever.
+    httpcore keeps the place of a tunnel whose TLS handshake failed, and of a connection whose task is cancelled while
+    it takes the connection's lock: its shields are anyio's, which `Task.cancel` and `asyncio.timeout` go through.
+    After so many the pool would be full for ever.
     """
 
     def create_connection(origin: httpcore.Origin) -> httpcore.AsyncConnectionInterface:
-        connection: Any = create(origin)
-        handle = connection.handle_async_request
+        made: Any = create(origin)
+        kind = cast("Any", type(made))
+        held = ref(made)  # weakly: in itself it would be a cycle
 
         async def handle_async_request(request: httpcore.Request) -> httpcore.Response:
+            connection: Any = held()  # who calls has it
             try:
-                return cast("httpcore.Response", await handle(request))
+                answer: httpcore.Response = await kind.handle_async_request(connection, request)
             except httpcore.ConnectionNotAvailable:  # another request has it
                 raise
             except BaseException:
                 await connection.aclose()
                 raise
+            _innermost(connection)._state_lock = _UNLOCKED
+            return answer
 
-        connection.handle_async_request = handle_async_request
-        return cast("httpcore.AsyncConnectionInterface", connection)
+        made.handle_async_request = handle_async_request
+        return cast("httpcore.AsyncConnectionInterface", made)
 
     return create_connection
+
+
+class _Unlocked:
+    """Stands in for the lock of a connection, which one request at a time has: nobody is cancelled taking it."""
+
+    async def __aenter__(self) -> None: ...
+
+    async def __aexit__(self, *exc: object) -> None: ...
+
+
+_UNLOCKED = _Unlocked()
+
+
+def _innermost(connection: Any) -> Any:
+    """The connection that speaks HTTP/1.1, beneath those that connect it and tunnel it."""
+    while (inner := getattr(connection, "_connection", None)) is not None:
+        connection = inner
+    return connection
 
 
 class _Backend(httpcore.AsyncNetworkBackend):
