@@ -168,12 +168,17 @@ async def test_a_call_that_is_cancelled_at_any_step_frees_its_place(monkeypatch:
     """RETRY-9: with room for one connection, calls are cancelled a step of the loop later each time; the last fits."""
     monkeypatch.setattr(policy, "POOL_MAX_CONNECTIONS", 1)
 
+    serving_them: list[asyncio.Task[None] | None] = []
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving_them.append(asyncio.current_task())
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):  # the client hangs up
             while await reader.readuntil(b"\r\n\r\n"):
                 writer.write(api_answer())
                 await writer.drain()
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -186,3 +191,5 @@ async def test_a_call_that_is_cancelled_at_any_step_frees_its_place(monkeypatch:
             with contextlib.suppress(asyncio.CancelledError):
                 await call
         assert (await client.users.get("usr_1")).id
+        await client.close()
+        await asyncio.gather(*filter(None, serving_them))
